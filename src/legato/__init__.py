@@ -1,0 +1,1 @@
+"""Text in as it is written, continuous speech out, without a gap."""

@@ -1,0 +1,1 @@
+"""Audio out: the buffer, the gate's policy, and the outputs."""

@@ -1,0 +1,161 @@
+"""AudioBuffer: one listener's FIFO of PCM, with a gate on chunk boundaries.
+
+The pinned interface that the Rust ring (`legato._native.AudioBuffer`) and its numpy
+twin (`NumpyAudioBuffer`, below) share. One contract suite tests both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from legato.types import Pcm
+
+OPEN_ALL = 2**62
+"""An ordinal beyond every chunk: `open_through(OPEN_ALL)` removes the gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Absolute sample indices since the buffer was made: heard <= read <= written."""
+
+    written: int
+    read: int
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferCounters:
+    """What the render side has counted since the buffer was made.
+
+    A hold is silence at a boundary whose next chunk is not open, counted only between
+    the first sample rendered after `expect()` and the end of what was announced by
+    `finish()`. An underrun is silence inside an open chunk. Ongoing ones are included.
+    """
+
+    underruns: int
+    underrun_samples: int
+    holds: int
+    hold_samples: int
+    gap_max_samples: int
+    edited_samples: int
+    rendered_samples: int  # content samples handed out by render, edited ones included
+
+
+@dataclass(frozen=True, slots=True)
+class RenderEvent:
+    """Something the render side did; drained by the control thread.
+
+    kind: "first" - the first content sample after `expect()`; "hold" and "underrun" -
+    the silence of `samples` before content index `index` ended; "edit" - content samples
+    [index, index + samples) were ramped; "discard" - content [index, index + samples)
+    was dropped unheard. `age_s`: seconds since it was rendered, at the time of draining.
+    """
+
+    kind: Literal["first", "hold", "underrun", "edit", "discard"]
+    index: int
+    samples: int
+    age_s: float
+
+
+class AudioBuffer(Protocol):
+    """One producer, one consumer (`render` or `pop_block`), any number of observers.
+
+    Samples have an absolute index. Chunks are consecutive: the samples pushed between
+    two `end_chunk` calls belong to one chunk, ordinals rise by one from 0.
+    """
+
+    sample_rate_hz: int
+    capacity_samples: int
+
+    # -- producer and control side (any thread, one at a time) ---------------------
+    def attach_producer(self) -> None:
+        """Claim the producing end. Raises BufferBusy if it is taken."""
+
+    def detach_producer(self) -> None:
+        """Give the producing end back."""
+
+    def push(self, pcm: Pcm) -> int:
+        """Append samples; returns how many fitted. Never blocks, never overwrites.
+
+        At most capacity - 0.5 s lies ahead of `read`: 0.5 s behind it is kept for rewinding.
+        """
+
+    def free_samples(self) -> int:
+        """How many samples `push` would take now."""
+
+    def end_chunk(self, ordinal: int) -> int:
+        """Close the chunk being written (it may be empty); returns its end index.
+
+        ordinal must be the previous one + 1 (0 first), else ValueError.
+        """
+
+    def open_through(self, ordinal: int) -> None:
+        """Let the listener hear all chunks up to and including `ordinal`, also one not
+        ended or not begun yet. Never closes: a lower ordinal than before is ignored."""
+
+    def shut_gate(self) -> None:
+        """Take the gate back to the last chunk that was ended (for stop)."""
+
+    def expect(self) -> None:
+        """Announce that more audio is due: from the next content sample rendered,
+        silence at a boundary is a hold, until `finish`."""
+
+    def finish(self) -> None:
+        """Announce that nothing is due after what is written: `pop_block` returns empty
+        once it is read, and silence there is no hold. `expect` takes it back."""
+
+    def discard_to(self, index: int) -> None:
+        """Drop content before `index` (clipped to [read, written]) unheard; `clear` is
+        `discard_to(written)`. A rendering listener gets ramps of at most 10 ms around it."""
+
+    def rewind_to(self, index: int) -> int:
+        """Move `read` back to `index` for a reopened device, as far as it is kept (0.5 s);
+        returns the new read index. Only while no consumer is rendering."""
+
+    def set_paused(self, paused: bool) -> None:
+        """While paused `render` gives silence (10 ms ramps) that is neither hold nor
+        underrun, and `read` stands still."""
+
+    # -- consumer side ---------------------------------------------------------------
+    def attach_consumer(self) -> None:
+        """Claim the reading end. Raises BufferBusy if it is taken."""
+
+    def detach_consumer(self) -> None:
+        """Give the reading end back."""
+
+    def pop_block(self, samples: int, timeout_s: float | None = None) -> Pcm:
+        """Take up to `samples` open samples, waiting for at least one, without the GIL.
+
+        Never pads. Empty: the end after `finish`, or the timeout passed (see `drained`)."""
+
+    def render(self, samples: int) -> Pcm:
+        """Exactly `samples` for a device: content, or faded silence, counted. Never blocks.
+
+        Inside a chunk that is not ended 5 ms stay unread, so that an underrun has
+        something to fade; after any silence content fades in over 5 ms (an edit) unless
+        it begins at a chunk boundary, where nothing is edited."""
+
+    # -- observers ---------------------------------------------------------------------
+    def set_output_latency(self, samples: int) -> None:
+        """How far behind `read` the listener hears; set by the output."""
+
+    def buffer_length_seconds(self) -> float:
+        """Written and not yet read, open or not."""
+
+    def position(self) -> Position:
+        """Where writing, reading and hearing are. `heard` counts output latency, the
+        silence rendered since the last content, and time since the last render."""
+
+    def drained(self) -> bool:
+        """True after `finish` once everything written was read."""
+
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait, without the GIL, until `drained`; returns whether it is."""
+
+    def counters(self) -> BufferCounters:
+        """What was counted so far."""
+
+    def drain_events(self) -> list[RenderEvent]:
+        """Events since the last drain, oldest first; bounded (the oldest are lost beyond
+        4,096, counters are not)."""

@@ -1,0 +1,1 @@
+"""What `legato bench` runs."""

@@ -1,0 +1,1 @@
+"""Synthesis: engines, the process they run in, and the worker that feeds them."""

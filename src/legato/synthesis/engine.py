@@ -1,0 +1,39 @@
+"""The seam between the worker and whatever makes speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed
+
+EngineEvent = AudioBlock | JobDone | JobFailed
+
+
+class Engine(Protocol):
+    """Turns jobs into PCM, step by step, on the thread of its one owner.
+
+    Only `wake` may be called from another thread.
+    """
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine is and can do."""
+
+    def add(self, job: Job) -> None:
+        """Take a job. Raises EngineFull, UnknownVoice or TextTooLong; never blocks for long."""
+
+    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+        """Work, or wait at most `timeout_s` for work or a wake; give out what is finished.
+
+        deadlines_s: job id -> slack in seconds from now, least is most urgent.
+        """
+
+    def cancel(self, job_id: int) -> None:
+        """Drop a job; nothing more comes for it afterwards. Unknown ids are ignored."""
+
+    def wake(self) -> None:
+        """Make a waiting `step` return soon. Callable from any thread."""
+
+    def close(self) -> None:
+        """Release everything. Idempotent."""
