@@ -1,0 +1,57 @@
+"""How a run is shown: a table of metrics for people, one JSON line for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from legato.metrics import Metrics
+
+_TOLD = {
+    "ttfa_ms": "first text to first sound",
+    "audio_s": "audio",
+    "wall_s": "wall time",
+    "rtf": "engine time / audio time",
+    "chunks": "chunks",
+    "underruns": "silences inside a phrase",
+    "underrun_ms": "  their length",
+    "holds": "silences added at a boundary",
+    "hold_ms": "  their length",
+    "gap_max_ms": "longest gap",
+    "seam_error_ms_max": "worst seam against its pause",
+    "edited_samples": "samples ramped",
+    "lead_min_s": "lead: least",
+    "lead_p5_s": "lead: 5th percentile",
+    "lead_p50_s": "lead: median",
+    "gpu_util_pct": "GPU use",
+    "engine": "engine",
+    "backend": "output",
+    "sample_rate_hz": "sample rate",
+}
+
+
+def unit(name: str) -> str:
+    """The unit that a metric's name carries."""
+    words = name.split("_")
+    return next((word for word in ("ms", "s", "hz", "pct") if word in words), "")
+
+
+def print_metrics(metrics: Metrics) -> None:
+    """The metrics as a table on stderr, so that stdout stays for data."""
+    from rich.console import Console  # noqa: PLC0415 - only where a table is shown
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in metrics.as_dict().items():
+        shown = "not measured" if value is None else f"{value:,}" if value != "" else "-"
+        if isinstance(value, str):
+            shown = value
+        table.add_row(_TOLD[name], f"{shown} {unit(name) if value is not None else ''}".strip())
+    Console(stderr=True).print(table)
+
+
+def print_json(row: dict[str, Any]) -> None:
+    """One JSON object, on one line, as the last line of stdout."""
+    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

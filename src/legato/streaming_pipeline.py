@@ -1,0 +1,284 @@
+"""The main path: one listener, from text to sound.
+
+    text source (threads A, B)   say(iterable): an LLM, a pipe, a file
+        | deltas                 PendingText, bounded
+    StreamingWorker (thread C)   chunks, engine jobs, seams, story order, the gate
+        | PCM                    AudioBuffer, one ring
+    AudioOutput (thread D)       a native callback, a paced null device, or a file
+
+No stage waits for the one after it except through a stated bound, and the last one never
+waits for Python.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from legato.audio.audio_buffer import create_audio_buffer
+from legato.audio.audio_output import AudioOutput, open_output
+from legato.audio.playout_policy import FixedPolicy
+from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.clock import Clock, MonotonicClock
+from legato.errors import LegatoError, UnknownVoice, UsageError
+from legato.events import Event, EventStream
+from legato.metrics import Metrics, MetricsCollector
+from legato.synthesis.engine import Engine
+from legato.synthesis.engines import create_engine
+from legato.synthesis.lane import LaneSettings, Passage
+from legato.synthesis.scheduler import LookAhead
+from legato.synthesis.seams import SeamSettings
+from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
+from legato.synthesis.track import TrackSettings
+from legato.text.chunk_feed import ChunkFeed, PendingText
+from legato.text.lexicon import Lexicon
+from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
+from legato.utterance import TextSource, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class NarratorSettings:
+    """What seldom changes. volume: a gain on every sample, 1.0 leaves them exact."""
+
+    policy: PlayoutPolicy = field(default_factory=FixedPolicy)
+    chunker: ChunkerSettings = field(default_factory=ChunkerSettings)
+    look_ahead: LookAhead = field(default_factory=LookAhead)
+    seams: SeamSettings = field(default_factory=SeamSettings)
+    lexicon: Lexicon | None = None
+    volume: float = 1.0
+    backlog_characters: int = 1_000_000
+    buffer_s: float = 60.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.volume <= 4.0:
+            raise UsageError(f"volume {self.volume} is outside 0 to 4")
+
+
+class Narrator:
+    """Speaks what it is given, in order, without a gap. A context manager.
+
+    output: "auto", a backend's name, "null", a file name with a known suffix, or an
+    AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. Raises
+    UsageError kinds for what is unknown, OutputError and EngineError for what fails.
+    """
+
+    def __init__(
+        self,
+        output: str | AudioOutput = "auto",
+        *,
+        engine: str | Engine = "espeak",
+        voice: str = "",
+        language: str = "en",
+        rate: float = 1.0,
+        settings: NarratorSettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.events = EventStream()
+        self._settings = settings or NarratorSettings()
+        self._clock = clock or MonotonicClock()
+        self._voice, self._language, self._rate = voice, language, rate
+        self._numbers = itertools.count()
+        self._utterances: dict[int, Utterance] = {}
+        self._collector = MetricsCollector()
+        self.events.subscribe(self._collector)
+        self._chunker()  # bad settings fail here, before anything is opened
+
+        # The engine's process starts up while the output opens.
+        self._engine = create_engine(engine) if isinstance(engine, str) else engine
+        try:
+            self._output = open_output(output) if isinstance(output, str) else output
+            self._open()
+        except BaseException:
+            self._engine.close()
+            raise
+
+    def _open(self) -> None:
+        info = self._engine.info
+        if self._voice and not self._engine_has(self._voice):
+            raise UnknownVoice(f"{info.name} has no voice {self._voice!r}: see `legato voices`")
+        rate_hz = self._output.sample_rate_hz or info.sample_rate_hz
+        settings = self._settings
+        self._buffer = create_audio_buffer(rate_hz, settings.buffer_s)
+        self._worker = StreamingWorker(self._engine, self._clock, self.events, settings.seed)
+        self._lane = self._worker.open_lane(
+            settings.policy if self._output.live else None,
+            self._buffer,
+            LaneSettings(
+                clock=self._clock,
+                track=TrackSettings(info.sample_rate_hz, rate_hz, settings.volume, settings.seams),
+                look_ahead=settings.look_ahead if self._output.live else LookAhead(30.0),
+                default_voice=self._voice,
+                latency_s=lambda: self._output.latency_s,
+            ),
+        )
+        self._output.open(self._buffer, self._output_event)
+        self._thread = WorkerThread(self._worker, self._clock, self._failed)
+
+    # -- speaking --------------------------------------------------------------------------
+    def say(self, text: str | Iterable[str] | None = None) -> Utterance:
+        """Speak after what was said before. Returns at once.
+
+        text: the whole text; or an iterable of deltas, read on a thread of its own; or
+        None, and the text is pushed with `write` and `end`.
+        """
+        pending = PendingText(self._clock, self._settings.backlog_characters)
+        utterance = Utterance(
+            next(self._numbers), pending, self._heard_characters, self._cancel, self._wrote
+        )
+        feed = ChunkFeed(pending, self._chunker())
+        self._utterances[utterance.number] = utterance
+        with self._worker.lock:
+            self._lane.add(
+                Passage(utterance.number, feed, lambda how: self._ended(utterance, how))
+            )
+        if isinstance(text, str):
+            utterance.write(text)
+            utterance.end()
+        elif text is not None:
+            TextSource(text, utterance)
+        return utterance
+
+    def pause(self) -> None:
+        """Fall silent within the output's latency; nothing is lost."""
+        self._output.pause()
+        self._emit("paused")
+
+    def resume(self) -> None:
+        """Go on where `pause` left off."""
+        self._output.resume()
+        self._emit("resumed")
+
+    def stop(self) -> str:
+        """Fall silent at once and drop everything; returns the text heard of the current
+        utterance."""
+        with self._worker.lock:
+            heard_index = self._output.stop()
+            number = self._lane.current_utterance()
+            current = None if number is None else self._utterances[number]
+            if current is not None:
+                heard = self._lane.heard_characters(current.number, heard_index) or 0
+                current.settle("cut", heard)
+            self._worker.cancel_jobs(self._lane.cut_all())
+        self._emit("stopped", sample=heard_index)
+        return "" if current is None else current.heard_text
+
+    def skip(self) -> None:
+        """Drop the rest of the current utterance and go on with the next one."""
+        with self._worker.lock:
+            number = self._lane.current_utterance()
+            if number is not None:
+                self._cut(number)
+        self._emit("skipped")
+
+    # -- observing -------------------------------------------------------------------------
+    @property
+    def lead_s(self) -> float:
+        """Seconds in the ring ahead of the listener."""
+        return self._buffer.buffer_length_seconds()
+
+    @property
+    def current_chunk(self) -> int:
+        """The ordinal of the chunk being heard, -1 before the first."""
+        with self._worker.lock:
+            return self._lane.transcript.ordinal_at(self._buffer.position().heard)
+
+    @property
+    def output(self) -> AudioOutput:
+        """The output in use."""
+        return self._output
+
+    def metrics(self) -> Metrics:
+        """What was measured since the narrator was made."""
+        names = (self._engine.info.name, self._output.backend)
+        return self._collector.metrics(
+            self._buffer.counters(),
+            self._lane.lead,
+            self._lane.meter.rtf,
+            names,
+            self._buffer.sample_rate_hz,
+        )
+
+    # -- closing ---------------------------------------------------------------------------
+    def close(self) -> None:
+        """Cut what is still being said and release engine and output. Idempotent."""
+        if self._thread.closed:
+            return
+        with self._worker.lock:
+            self._worker.cancel_jobs(self._lane.cut_all())
+        self._thread.close()
+        self._output.close()
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside ----------------------------------------------------------------------------
+    def _chunker(self) -> SemanticChunker:
+        return SemanticChunker(
+            language=self._language,
+            voice=self._voice,
+            rate=self._rate,
+            settings=self._settings.chunker,
+            lexicon=self._settings.lexicon,
+        )
+
+    def _engine_has(self, voice: str) -> bool:
+        return any(voice in (known.id, known.name) for known in self._engine.info.voices)
+
+    def _heard_characters(self, number: int) -> int:
+        with self._worker.lock:
+            heard = self._buffer.position().heard
+            return self._lane.heard_characters(number, heard) or 0
+
+    def _cancel(self, number: int) -> None:
+        with self._worker.lock:
+            self._cut(number)
+
+    def _cut(self, number: int) -> None:
+        utterance = self._utterances[number]
+        utterance.settle("cut", self._heard_characters(number))
+        self._worker.cancel_jobs(self._lane.cut(number))
+
+    def _wrote(self, characters: int) -> None:
+        self._emit("text", characters=characters)
+        self._worker.wake()
+
+    def _ended(self, utterance: Utterance, how: str) -> None:
+        if how == "finished":
+            state = "finished" if utterance.error is None else "failed"
+            utterance.settle(state, len(utterance.text), utterance.error)
+        else:
+            utterance.settle("cut", self._heard_characters(utterance.number))
+        self._utterances.pop(utterance.number, None)
+        self._emit(how)
+
+    def _failed(self, error: LegatoError) -> None:
+        for utterance in list(self._utterances.values()):
+            utterance.settle("failed", self._heard_characters(utterance.number), error)
+
+    def _output_event(self, what: str, detail: str) -> None:
+        self.events.emit(
+            Event(self._clock.now_s(), "output", cause="device", detail={"what": what, "of": detail})
+        )
+
+    def _emit(self, kind: str, sample: int = -1, **detail: Any) -> None:
+        self.events.emit(Event(self._clock.now_s(), kind, sample=sample, detail=detail))
+
+
+def speak(text: str | Iterable[str], output: str | AudioOutput = "auto", **options: Any) -> Metrics:
+    """Speak a text to its end and return what was measured. options: as for `Narrator`."""
+    with Narrator(output, **options) as narrator:
+        narrator.say(text).wait()
+        return narrator.metrics()

@@ -1,0 +1,330 @@
+"""Lane: one listener's way through the worker, from text to its ring.
+
+Everything here runs on the synthesis thread, or under the worker's lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.clock import Clock
+from legato.events import Event, EventStream
+from legato.metrics import LeadGauge
+from legato.synthesis.playout import Playout, TextState
+from legato.synthesis.production import ProductionMeter
+from legato.synthesis.scheduler import LookAhead
+from legato.synthesis.track import Placement, Track, TrackSettings, renumbered
+from legato.synthesis.transcript import Transcript
+from legato.text.chunk_feed import ChunkFeed
+from legato.types import AudioBlock, Cause, EngineLimits, TextChunk
+
+_WAITING_CHUNKS = 4  # chunked ahead of the engine; more would only age the lead they were sized by
+_IDLE_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """How one lane is served. default_voice: spoken with where a mark names an unknown voice."""
+
+    clock: Clock
+    track: TrackSettings
+    look_ahead: LookAhead = LookAhead()
+    default_voice: str = ""
+    latency_s: Callable[[], float] = field(default=lambda: 0.0)
+
+
+@dataclass(slots=True)
+class Passage:
+    """One utterance inside a lane. `ended` is called once, with "finished" or "cut"."""
+
+    utterance: int
+    feed: ChunkFeed
+    ended: Callable[[str], None]
+
+
+class Lane:
+    """Owned by the synthesis thread."""
+
+    def __init__(
+        self,
+        lane_id: int,
+        buffer: AudioBuffer,
+        policy: PlayoutPolicy | None,
+        settings: LaneSettings,
+        events: EventStream,
+    ) -> None:
+        self.lane_id = lane_id
+        self.buffer = buffer
+        self.settings = settings
+        self.meter = ProductionMeter()
+        self.lead = LeadGauge()
+        self.transcript = Transcript()
+        self._events = events
+        self._playout = Playout(buffer, policy)
+        self._passages: deque[Passage] = deque()
+        self._waiting: deque[tuple[int, TextChunk]] = deque()
+        self._tracks: deque[Track] = deque()
+        self._next_ordinal = 0
+        self._drained = True
+        self._wait_cause: Cause = ""
+        buffer.attach_producer()
+
+    # -- text ------------------------------------------------------------------------------
+    def add(self, passage: Passage) -> None:
+        """Queue an utterance; it is spoken after those before it."""
+        if not self._passages and self._drained:
+            self._playout.begin(self._next_ordinal)
+        else:
+            self.buffer.expect()
+        self._drained = False
+        self._passages.append(passage)
+
+    def intake(self, now_s: float) -> None:
+        """Turn text into chunks, as many as are soon needed."""
+        for passage in self._passages:
+            self._fill(passage, now_s)
+            if not passage.feed.done:
+                break
+
+    def _fill(self, passage: Passage, now_s: float) -> None:
+        feed = passage.feed
+        while len(self._waiting) < _WAITING_CHUNKS and not feed.done:
+            before = feed.pending.waiting_characters
+            chunks = feed.next_chunks(now_s, self.contiguous_s())
+            self._waiting.extend((passage.utterance, chunk) for chunk in chunks)
+            if not chunks and feed.pending.waiting_characters == before:
+                return
+
+    # -- synthesis -------------------------------------------------------------------------
+    def contiguous_s(self) -> float:
+        """The lead, and what is ready behind it."""
+        return self.buffer.buffer_length_seconds() + sum(track.ready_s for track in self._tracks)
+
+    def ahead_s(self) -> float:
+        """The lead, what is ready, and what is estimated to be in flight."""
+        return self.buffer.buffer_length_seconds() + sum(t.unpushed_s for t in self._tracks)
+
+    def in_flight(self) -> list[Track]:
+        """The tracks whose jobs the engine has."""
+        return [track for track in self._tracks if track.job is not None and not track.complete]
+
+    def retakes(self) -> list[Track]:
+        """The tracks whose job failed and has to be given out again."""
+        return [track for track in self._tracks if track.job is None and not track.complete]
+
+    def wants_more(self) -> bool:
+        """Whether its next waiting chunk should go to the engine now."""
+        look_ahead = self.settings.look_ahead
+        return bool(self._waiting) and look_ahead.wants_more(self.ahead_s(), len(self.in_flight()))
+
+    def next_chunk(self) -> TextChunk:
+        """The chunk to submit next, with its final ordinal; it stays in place until `begin`."""
+        return renumbered(self._waiting[0][1], self._next_ordinal)
+
+    def begin(self, chunk: TextChunk) -> Track:
+        """The next chunk is submitted: it becomes a track."""
+        utterance, _ = self._waiting.popleft()
+        track = Track(chunk, utterance, self.settings.track)
+        self._tracks.append(track)
+        self._next_ordinal += 1
+        span = {"source_start": chunk.source_start, "source_end": chunk.source_end}
+        self.emit("chunk", chunk.ordinal, spoken=chunk.spoken, estimate_s=chunk.estimate_s, **span)
+        return track
+
+    def split_next(self, limits: EngineLimits) -> int:
+        """The next chunk was refused as too long: put smaller ones in its place."""
+        utterance, chunk = self._waiting[0]
+        feed = self._feed_of(utterance)
+        pieces = [] if feed is None else feed.chunker.split(chunk, limits)
+        if len(pieces) > 1:
+            self._waiting.popleft()
+            self._waiting.extendleft((utterance, piece) for piece in reversed(pieces))
+        return len(pieces)
+
+    def _feed_of(self, utterance: int) -> ChunkFeed | None:
+        return next((p.feed for p in self._passages if p.utterance == utterance), None)
+
+    def slack_s(self) -> dict[int, float]:
+        """Job id -> seconds until the listener needs its first missing sample."""
+        slack: dict[int, float] = {}
+        ahead_s = self.buffer.buffer_length_seconds()
+        for track in self._tracks:
+            if track.job is not None and not track.complete:
+                slack[track.job.job_id] = ahead_s + track.ready_s
+            ahead_s += track.unpushed_s
+        return slack
+
+    def blocks(self, now_s: float, arrived: list[tuple[Track, AudioBlock]]) -> None:
+        """Blocks of this lane's tracks came together."""
+        lengths_s = [track.take(block) for track, block in arrived]
+        self.meter.arrived(now_s, sum(lengths_s), max(lengths_s))
+        for (track, block), audio_s in zip(arrived, lengths_s, strict=True):
+            self.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
+
+    def made(self, track: Track) -> None:
+        """A track's job is done."""
+        track.finish()
+        pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
+        spoken_s = max(0.0, track.made_s - pauses_s)
+        self.meter.completed(track.chunk.estimate_s, spoken_s)
+        feed = self._feed_of(track.utterance)
+        if feed is not None and track.chunk.rate > 0:
+            normal_s = spoken_s * track.chunk.rate
+            feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), normal_s)
+        self.emit("made", track.chunk.ordinal, audio_s=track.made_s)
+
+    # -- the ring --------------------------------------------------------------------------
+    def release(self) -> bool:
+        """Push what is ready, in story order; False where the ring was full."""
+        while self._tracks:
+            track = self._tracks[0]
+            while (piece := track.next_ready()) is not None:
+                if track.start is None:
+                    track.start = self.buffer.position().written
+                taken = self.buffer.push(piece)
+                track.pushed(taken)
+                if taken < piece.size:
+                    return False
+            if not track.complete:
+                return True
+            self._place(track)
+            self._tracks.popleft()
+        return True
+
+    def _place(self, track: Track) -> None:
+        placement = track.placement(self.buffer.end_chunk(track.chunk.ordinal))
+        seam = self.transcript.add(placement)
+        if track.cancelled:
+            self.transcript.restart()
+        elif seam is not None:
+            seam_s = seam[1] / self.buffer.sample_rate_hz
+            self.emit("measure", track.chunk.ordinal, pause_s=seam[0], seam_s=seam_s)
+
+    def update(self, now_s: float) -> float:
+        """Move the gate, report what was heard, end what is over; returns when to look again."""
+        position = self.buffer.position()
+        done = all(passage.feed.done for passage in self._passages)
+        synthesis_done = done and not self._waiting and not self._tracks
+        if synthesis_done and not self._drained:
+            self.buffer.finish()
+        text = TextState(done, synthesis_done, self._idle_s(now_s), len(self.in_flight()))
+        look_s = self._gate(now_s, text)
+        self._report(now_s)
+        if self._playout.gate >= 0 and self.transcript.ordinal_at(position.read) >= 0:
+            self.lead.sample(now_s, self.buffer.buffer_length_seconds(), synthesis_done)
+        look_s = min(look_s, self._end_heard(position.heard))
+        self._drained = not self._passages and self.buffer.drained()
+        self.transcript.forget(position.read - self.buffer.capacity_samples)
+        return now_s + look_s
+
+    def _gate(self, now_s: float, text: TextState) -> float:
+        read = self.buffer.position().read
+        before = self._playout.gate
+        chunks = (self.transcript.unheard(read), self._tracks)
+        latency_s = self.settings.latency_s()
+        decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
+        if decision is None:
+            return _IDLE_LOOK_S
+        self._wait_cause = decision.cause
+        if self._playout.gate > before:
+            self.emit("gate", self._playout.gate, why=decision.why)
+        return decision.look_again_s
+
+    def _idle_s(self, now_s: float) -> float:
+        current = next((p for p in self._passages if not p.feed.done), None)
+        return 0.0 if current is None else now_s - current.feed.pending.last_write_s
+
+    def _report(self, now_s: float) -> None:
+        for event in self.buffer.drain_events():
+            chunk = self.transcript.ordinal_at(event.index)
+            cause: Cause = ""
+            if event.kind in ("hold", "underrun"):
+                cause = self._wait_cause or "synthesis"
+            at_s = now_s - event.age_s
+            gap_s = event.samples / self.buffer.sample_rate_hz
+            self._events.emit(
+                Event(at_s, event.kind, self.lane_id, chunk, event.index, cause,
+                      {"samples": event.samples, "gap_s": gap_s})
+            )  # fmt: skip
+
+    def _end_heard(self, heard: int) -> float:
+        """End the passages that were heard to their end; seconds until the next one is."""
+        while self._passages and self._passages[0].feed.done:
+            passage = self._passages[0]
+            if self._in_the_making(passage.utterance):
+                return _IDLE_LOOK_S
+            end = self.transcript.end_of(passage.utterance)
+            if end is not None and heard < end:
+                return (end - heard) / self.buffer.sample_rate_hz
+            self._passages.popleft()
+            passage.ended("finished")
+        return _IDLE_LOOK_S
+
+    def _in_the_making(self, utterance: int) -> bool:
+        waiting = any(waiting == utterance for waiting, _ in self._waiting)
+        return waiting or any(track.utterance == utterance for track in self._tracks)
+
+    # -- cutting ---------------------------------------------------------------------------
+    def cancel(self, utterance: int) -> list[int]:
+        """Give up the rest of an utterance; returns the jobs to cancel. What is in the
+        ring of it stays there."""
+        jobs = [
+            track.job.job_id
+            for track in self.in_flight()
+            if track.utterance == utterance and track.job is not None
+        ]
+        self._waiting = deque(entry for entry in self._waiting if entry[0] != utterance)
+        for track in self._tracks:
+            if track.utterance == utterance:
+                track.cancel()
+        for passage in [p for p in self._passages if p.utterance == utterance]:
+            passage.feed.drop()
+            self._passages.remove(passage)
+            passage.ended("cut")
+        self.release()
+        return jobs
+
+    def current_utterance(self) -> int | None:
+        """The utterance that is being heard, or comes next."""
+        return self._passages[0].utterance if self._passages else None
+
+    def cut_all(self) -> list[int]:
+        """Give up everything, heard or not, and close the gate; returns the jobs to cancel."""
+        jobs = [job for p in list(self._passages) for job in self.cancel(p.utterance)]
+        self.buffer.discard_to(self.buffer.position().written)
+        self.buffer.shut_gate()
+        self.buffer.finish()
+        self.transcript.restart()
+        self._playout.shut(self._next_ordinal - 1)
+        self._drained = True
+        return jobs
+
+    def cut(self, utterance: int) -> list[int]:
+        """Give up an utterance, and drop what is in the ring of it unheard."""
+        jobs = self.cancel(utterance)
+        end = self.transcript.end_of(utterance)
+        if end is not None:
+            self.buffer.discard_to(end)
+        self.transcript.restart()
+        return jobs
+
+    def heard_characters(self, utterance: int, index: int) -> int | None:
+        """How much of an utterance's text was wholly heard once `index` was reached."""
+        return self.transcript.heard_characters(utterance, index, self._being_written())
+
+    def _being_written(self) -> Placement | None:
+        head = self._tracks[0] if self._tracks else None
+        if head is None or head.start is None:
+            return None
+        return head.placement(self.buffer.position().written)
+
+    def emit(self, kind: str, chunk: int = -1, sample: int = -1, **detail: Any) -> None:
+        """Report an event of this lane, now."""
+        self._events.emit(
+            Event(self.settings.clock.now_s(), kind, self.lane_id, chunk, sample, "", detail)
+        )

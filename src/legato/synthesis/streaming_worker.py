@@ -1,0 +1,232 @@
+"""StreamingWorker (thread C): keeps chunks in flight ahead of every listener.
+
+`run_once` is one turn and has no thread of its own; `WorkerThread` merely loops it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import replace
+from typing import Any
+
+from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.clock import Clock
+from legato.errors import EngineFull, LegatoError, TextTooLong, UnknownVoice
+from legato.events import EventStream
+from legato.synthesis.engine import Engine, EngineEvent
+from legato.synthesis.lane import Lane, LaneSettings
+from legato.synthesis.scheduler import by_slack
+from legato.synthesis.track import Track
+from legato.types import AudioBlock, Job, JobDone, JobFailed, TextChunk
+
+_FULL_LOOK_S = 0.25
+_MOST_FAILURES = 1  # an engine error in one chunk is retried once
+_MOST_RESTARTS = 3
+
+
+class StreamingWorker:
+    """Serves lanes with one engine, least slack first.
+
+    The engine belongs to the thread that calls `run_once`. Everything else may be called
+    from any thread: it takes `lock`, which `run_once` gives back while the engine works.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, events: EventStream, seed: int = 0) -> None:
+        self.lock = threading.RLock()
+        self._engine = engine
+        self._clock = clock
+        self._events = events
+        self._seed = seed
+        self._lanes: dict[int, Lane] = {}
+        self._tracks: dict[int, tuple[Lane, Track]] = {}  # by job id
+        self._job_ids = itertools.count(1)
+        self._lane_ids = itertools.count(0)
+        self._cancelled: list[int] = []
+        self._look_at_s = float("-inf")
+
+    # -- any thread ------------------------------------------------------------------------
+    def open_lane(
+        self, policy: PlayoutPolicy | None, buffer: AudioBuffer, settings: LaneSettings
+    ) -> Lane:
+        """A new listener. Without a policy its buffer has no gate. Raises BufferBusy."""
+        with self.lock:
+            lane = Lane(next(self._lane_ids), buffer, policy, settings, self._events)
+            self._lanes[lane.lane_id] = lane
+        return lane
+
+    def close_lane(self, lane: Lane) -> None:
+        """The listener left: its jobs are cancelled, its buffer is given back."""
+        with self.lock:
+            self._cancelled += lane.cut_all()
+            del self._lanes[lane.lane_id]
+            lane.buffer.detach_producer()
+        self.wake()
+
+    def cancel_jobs(self, job_ids: list[int]) -> None:
+        """Have the engine drop these jobs, on its own thread."""
+        with self.lock:
+            self._cancelled += job_ids
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again soon: there is text, or room."""
+        self._engine.wake()
+
+    # -- thread C --------------------------------------------------------------------------
+    def run_once(self, now_s: float) -> float:
+        """One turn: let the engine work, place what it made, submit, move the gates.
+
+        Returns the time at which it wants to run again at the latest.
+        """
+        with self.lock:
+            deadlines_s = self._deadlines_s()
+            timeout_s = max(0.0, self._look_at_s - now_s)
+        results = self._engine.step(deadlines_s, timeout_s)
+        now_s = self._clock.now_s()
+        with self.lock:
+            self._cancel()
+            self._route(now_s, results)
+            look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
+            self._submit(now_s)
+            for lane in self._lanes.values():
+                lane.meter.busy(now_s, len(lane.in_flight()))
+            self._look_at_s = min(look_at_s, default=now_s + 1.0)
+            return self._look_at_s
+
+    def _deadlines_s(self) -> dict[int, float]:
+        return {job: s for lane in self._lanes.values() for job, s in lane.slack_s().items()}
+
+    def _cancel(self) -> None:
+        for job_id in self._cancelled:
+            self._engine.cancel(job_id)
+            self._tracks.pop(job_id, None)
+        self._cancelled.clear()
+
+    def _route(self, now_s: float, results: list[EngineEvent]) -> None:
+        arrived: dict[int, list[tuple[Track, AudioBlock]]] = {}
+        for result in results:
+            if isinstance(result, AudioBlock) and result.job_id in self._tracks:
+                lane, track = self._tracks[result.job_id]
+                arrived.setdefault(lane.lane_id, []).append((track, result))
+        for lane_id, blocks in arrived.items():
+            self._lanes[lane_id].blocks(now_s, blocks)
+        for result in results:
+            if not isinstance(result, AudioBlock) and result.job_id in self._tracks:
+                self._ended(result)
+
+    def _ended(self, result: JobDone | JobFailed) -> None:
+        lane, track = self._tracks.pop(result.job_id)
+        if isinstance(result, JobDone):
+            lane.made(track)
+            return
+        restarted = result.cause == "restart"
+        track.restarts += restarted
+        track.failures += not restarted
+        ordinal = track.chunk.ordinal
+        if track.failures > _MOST_FAILURES or track.restarts > _MOST_RESTARTS:
+            track.finish()
+            lane.emit("passed_over", ordinal, cause=result.cause, reason=result.reason)
+        else:
+            track.retry()
+            lane.emit("retry", ordinal, cause=result.cause, reason=result.reason)
+
+    def _serve(self, lane: Lane, now_s: float) -> float:
+        lane.intake(now_s)
+        room = lane.release()
+        look_at_s = lane.update(now_s)
+        return look_at_s if room else min(look_at_s, now_s + _FULL_LOOK_S)
+
+    def _submit(self, now_s: float) -> None:
+        """Give the engine what is due: retakes first, then new chunks, least slack first."""
+        for lane in self._lanes.values():
+            for track in lane.retakes():
+                if not self._give(lane, track):
+                    return
+        wanting = {i: lane.ahead_s() for i, lane in self._lanes.items() if lane.wants_more()}
+        while wanting:
+            lane = self._lanes[by_slack(wanting)[0]]
+            if not self._submit_next(lane):
+                return
+            lane.intake(now_s)
+            wanting.pop(lane.lane_id)
+            if lane.wants_more():
+                wanting[lane.lane_id] = lane.ahead_s()
+
+    def _submit_next(self, lane: Lane) -> bool:
+        """Submit one lane's next chunk; False where the engine has no slot left."""
+        chunk = lane.next_chunk()
+        if not chunk.spoken:
+            lane.begin(chunk)
+            lane.release()
+            self.wake()
+            return True
+        try:
+            job = self._add(lane, chunk)
+        except EngineFull:
+            return False
+        except TextTooLong:
+            if lane.split_next(self._engine.info.limits) > 1:
+                return True
+            raise
+        track = lane.begin(job.chunk)
+        self._started(lane, track, job)
+        return True
+
+    def _give(self, lane: Lane, track: Track) -> bool:
+        try:
+            job = self._add(lane, track.chunk)
+        except EngineFull:
+            return False
+        self._started(lane, track, job)
+        return True
+
+    def _add(self, lane: Lane, chunk: TextChunk) -> Job:
+        job = Job(next(self._job_ids), chunk, self._seed + chunk.ordinal)
+        try:
+            self._engine.add(job)
+        except UnknownVoice as error:
+            default = lane.settings.default_voice
+            if chunk.voice == default:
+                raise
+            lane.emit("voice", chunk.ordinal, reason=str(error), instead=default)
+            job = replace(job, chunk=replace(chunk, voice=default))
+            self._engine.add(job)
+        return job
+
+    def _started(self, lane: Lane, track: Track, job: Job) -> None:
+        track.job = job
+        self._tracks[job.job_id] = (lane, track)
+        lane.meter.busy(self._clock.now_s(), 1)
+        lane.emit("job", track.chunk.ordinal, job=job.job_id)
+
+
+class WorkerThread:
+    """Thread C: loops `run_once` until closed.
+
+    An error that ends the loop is kept in `error` and reported through `on_error`.
+    """
+
+    def __init__(self, worker: StreamingWorker, clock: Clock, on_error: Any) -> None:
+        self._worker = worker
+        self._clock = clock
+        self._on_error = on_error
+        self._closing = False
+        self.error: LegatoError | None = None
+        self._thread = threading.Thread(target=self._loop, name="legato-synthesis", daemon=True)
+        self._thread.start()
+
+    def _loop(self) -> None:
+        try:
+            while not self._closing:
+                self._worker.run_once(self._clock.now_s())
+        except LegatoError as error:
+            self.error = error
+            self._on_error(error)
+
+    def close(self) -> None:
+        """End the loop and wait for it."""
+        self._closing = True
+        self._worker.wake()
+        self._thread.join(timeout=2.0)
