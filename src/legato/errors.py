@@ -1,4 +1,4 @@
-"""Every error that Legato raises on purpose, one tree:
+"""Every error that Legato raises on purpose, in one tree.
 
     LegatoError
     ├── UsageError                 bad input or settings; exit code 2

@@ -34,7 +34,7 @@ from legato.types import Cause
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened at `t_s` on the pipeline's clock; -1 where a number does not apply."""
+    """One thing that happened at `t_s` on the pipeline's clock; -1: does not apply."""
 
     t_s: float
     kind: str

@@ -132,9 +132,7 @@ class Narrator:
         feed = ChunkFeed(pending, self._chunker())
         self._utterances[utterance.number] = utterance
         with self._worker.lock:
-            self._lane.add(
-                Passage(utterance.number, feed, lambda how: self._ended(utterance, how))
-            )
+            self._lane.add(Passage(utterance.number, feed, lambda how: self._ended(utterance, how)))
         if isinstance(text, str):
             utterance.write(text)
             utterance.end()
@@ -154,7 +152,8 @@ class Narrator:
 
     def stop(self) -> str:
         """Fall silent at once and drop everything; returns the text heard of the current
-        utterance."""
+        utterance.
+        """
         with self._worker.lock:
             heard_index = self._output.stop()
             number = self._lane.current_utterance()
@@ -270,7 +269,9 @@ class Narrator:
 
     def _output_event(self, what: str, detail: str) -> None:
         self.events.emit(
-            Event(self._clock.now_s(), "output", cause="device", detail={"what": what, "of": detail})
+            Event(
+                self._clock.now_s(), "output", cause="device", detail={"what": what, "of": detail}
+            )
         )
 
     def _emit(self, kind: str, sample: int = -1, **detail: Any) -> None:

@@ -41,7 +41,8 @@ class Utterance:
 
     def write(self, delta: str) -> None:
         """Append text. Raises BacklogFull while too much waits (see `wait_for_room`), and
-        RunError after `end`."""
+        RunError after `end`.
+        """
         with self._lock:
             self._pending.write(delta)
             self._parts.append(delta)
@@ -86,7 +87,8 @@ class Utterance:
     @property
     def heard_text(self) -> str:
         """The text whose words were wholly heard so far (estimated inside a chunk where
-        the engine gives no word marks)."""
+        the engine gives no word marks).
+        """
         heard = self._heard_characters if self.over else self._heard(self.number)
         return self.text[:heard]
 

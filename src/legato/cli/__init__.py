@@ -17,7 +17,8 @@ def _quit(_signal: int, _frame: FrameType | None) -> None:
 
 def main() -> None:
     """Entry point. Until a command says otherwise, Ctrl-C ends the process at once: while
-    modules load there is nothing to put in order, and a traceback would help nobody."""
+    modules load there is nothing to put in order, and a traceback would help nobody.
+    """
     signal.signal(signal.SIGINT, _quit)
     from legato.cli.app import run  # noqa: PLC0415 - after the handler, which is the point
 

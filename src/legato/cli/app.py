@@ -27,7 +27,7 @@ app.add_typer(bench.app, name="bench")
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,  # noqa: ARG001
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> None:
     """Text in as it is written, continuous speech out, without a gap."""
 

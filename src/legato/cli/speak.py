@@ -35,12 +35,12 @@ def speak(  # noqa: PLR0917 - one parameter per option
     voice: Annotated[str, typer.Option(envvar="LEGATO_VOICE", help="See legato voices.")] = "",
     language: Annotated[str, typer.Option(envvar="LEGATO_LANGUAGE")] = "en",
     rate: Annotated[float, typer.Option(help="Speed of speech: 0.5 to 2.", min=0.25, max=4)] = 1.0,
-    volume: Annotated[float, typer.Option(help="Gain, 1 leaves samples exact.", min=0, max=4)] = 1.0,
+    volume: Annotated[float, typer.Option(help="1 leaves samples exact.", min=0, max=4)] = 1.0,
     backend: Annotated[
         str, typer.Option(envvar="LEGATO_BACKEND", help="See legato devices; null plays nothing.")
     ] = "auto",
     device: Annotated[str, typer.Option(envvar="LEGATO_DEVICE")] = "",
-    policy: Annotated[str, typer.Option(help="When to start and hold: fixed or measured.")] = "fixed",
+    policy: Annotated[str, typer.Option(help="fixed or measured.")] = "fixed",
     sizing: Annotated[str, typer.Option(help="mission, adaptive or scheduled.")] = "mission",
     lexicon: Annotated[Path | None, typer.Option(help="TOML: word -> respelling.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write events as JSONL.")] = None,

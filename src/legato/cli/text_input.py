@@ -28,7 +28,8 @@ def from_file(path: Path) -> str:
 
 class Stdin:
     """Deltas of stdin, as soon as they arrive. After a bad byte the text ends there and
-    `error` says so: what came before it is spoken."""
+    `error` says so: what came before it is spoken.
+    """
 
     def __init__(self) -> None:
         self.error: UsageError | None = None

@@ -24,7 +24,8 @@ def voices(
     shown = [
         voice
         for voice in known
-        if not language or any(code.split("-")[0] == language.split("-")[0] for code in voice.languages)
+        if not language
+        or any(code.split("-")[0] == language.split("-")[0] for code in voice.languages)
     ]
     if json_line:
         rows = [

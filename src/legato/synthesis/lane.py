@@ -33,7 +33,7 @@ class LaneSettings:
 
     clock: Clock
     track: TrackSettings
-    look_ahead: LookAhead = LookAhead()
+    look_ahead: LookAhead = field(default_factory=LookAhead)
     default_voice: str = ""
     latency_s: Callable[[], float] = field(default=lambda: 0.0)
 
@@ -272,7 +272,8 @@ class Lane:
     # -- cutting ---------------------------------------------------------------------------
     def cancel(self, utterance: int) -> list[int]:
         """Give up the rest of an utterance; returns the jobs to cancel. What is in the
-        ring of it stays there."""
+        ring of it stays there.
+        """
         jobs = [
             track.job.job_id
             for track in self.in_flight()

@@ -64,7 +64,8 @@ class Playout:
         production: Production,
     ) -> Decision | None:
         """Ask the policy and open what it opens. chunks: those in the ring and unread,
-        then those in the making. None: there is no gate here."""
+        then those in the making. None: there is no gate here.
+        """
         if self._manager is None:
             return None
         state = self._state(now_s, latency_s, chunks, text, production)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class TrackSettings:
     engine_rate_hz: int
     ring_rate_hz: int
     gain: float = 1.0
-    seams: SeamSettings = SeamSettings()
+    seams: SeamSettings = field(default_factory=SeamSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Placement:
 
 
 class Track:
-    """Owned by the synthesis thread. A chunk without speech needs no job and is complete at once."""
+    """Owned by the synthesis thread. A chunk without speech is complete at once, without a job."""
 
     def __init__(self, chunk: TextChunk, utterance: int, settings: TrackSettings) -> None:
         self.chunk = chunk

@@ -20,7 +20,8 @@ class Transcript:
 
     def add(self, placement: Placement) -> tuple[float, int] | None:
         """Note a finished chunk. Returns (the pause its seam with the one before it should
-        have in seconds, that seam's length in samples), None where there is no seam."""
+        have in seconds, that seam's length in samples), None where there is no seam.
+        """
         self._placements.append(placement)
         chunk = placement.chunk
         if placement.voiced is None:

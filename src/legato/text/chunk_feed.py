@@ -42,7 +42,8 @@ class PendingText:
 
     def write(self, delta: str) -> None:
         """Append text. Raises BacklogFull, and takes nothing, while the limit is reached;
-        RunError after `close`."""
+        RunError after `close`.
+        """
         with self._room:
             if self._closed:
                 raise RunError("the utterance has ended: say() a new one for more text")
