@@ -115,12 +115,13 @@ class MetricsCollector:
     def metrics(
         self,
         counters: BufferCounters,
+        read_samples: int,
         lead: LeadGauge,
         rtf: float,
         names: tuple[str, str],
         sample_rate_hz: int,
     ) -> Metrics:
-        """The run so far. names: engine and backend."""
+        """The run so far. read_samples: what a file took. names: engine and backend."""
 
         def ms(samples: int) -> float:
             return round(samples / sample_rate_hz * 1_000, 3)
@@ -134,7 +135,7 @@ class MetricsCollector:
         seam_error_s = self._seam_error_s
         return Metrics(
             ttfa_ms=ttfa_ms,
-            audio_s=round(counters.rendered_samples / sample_rate_hz, 3),
+            audio_s=round((counters.rendered_samples or read_samples) / sample_rate_hz, 3),
             wall_s=round(wall_s or 0.0, 3),
             rtf=round(rtf, 4) if rtf else None,
             chunks=self.chunks,

@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from legato.audio.audio_buffer import create_audio_buffer
-from legato.audio.audio_output import AudioOutput, open_output
+from legato.audio.audio_output import AudioOutput, OutputEvent
+from legato.audio.outputs import make_output
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
@@ -90,7 +91,7 @@ class Narrator:
         # The engine's process starts up while the output opens.
         self._engine = create_engine(engine) if isinstance(engine, str) else engine
         try:
-            self._output = open_output(output) if isinstance(output, str) else output
+            self._output = make_output(output) if isinstance(output, str) else output
             self._open()
         except BaseException:
             self._engine.close()
@@ -195,6 +196,7 @@ class Narrator:
         names = (self._engine.info.name, self._output.backend)
         return self._collector.metrics(
             self._buffer.counters(),
+            self._buffer.position().read,
             self._lane.lead,
             self._lane.meter.rtf,
             names,
@@ -267,12 +269,10 @@ class Narrator:
         for utterance in list(self._utterances.values()):
             utterance.settle("failed", self._heard_characters(utterance.number), error)
 
-    def _output_event(self, what: str, detail: str) -> None:
-        self.events.emit(
-            Event(
-                self._clock.now_s(), "output", cause="device", detail={"what": what, "of": detail}
-            )
-        )
+    def _output_event(self, event: OutputEvent) -> None:
+        detail = {"what": event.kind, "device": event.device, "outage_s": event.outage_s}
+        now_s = self._clock.now_s()
+        self.events.emit(Event(now_s, "output", sample=event.sample, cause="device", detail=detail))
 
     def _emit(self, kind: str, sample: int = -1, **detail: Any) -> None:
         self.events.emit(Event(self._clock.now_s(), kind, sample=sample, detail=detail))

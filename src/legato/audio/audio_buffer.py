@@ -1,14 +1,17 @@
 """AudioBuffer: one listener's FIFO of PCM, with a gate on chunk boundaries.
 
-The pinned interface that the Rust ring (`legato._native.AudioBuffer`) and its numpy
-twin (`NumpyAudioBuffer`, below) share. One contract suite tests both.
+The interface that the Rust ring (`legato._native.AudioBuffer`) and its numpy twin
+(`legato.audio.numpy_buffer.NumpyAudioBuffer`) share; one contract suite tests both.
+`create_audio_buffer` gives the one that is there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal, Protocol
 
+from legato.errors import UnknownBackend
 from legato.types import Pcm
 
 OPEN_ALL = 2**62
@@ -28,9 +31,12 @@ class Position:
 class BufferCounters:
     """What the render side has counted since the buffer was made.
 
-    A hold is silence at a boundary whose next chunk is not open, counted only between
-    the first sample rendered after `expect()` and the end of what was announced by
-    `finish()`. An underrun is silence inside an open chunk. Ongoing ones are included.
+    An underrun is silence inside an open chunk, that is after at least one of its samples
+    was read. A hold is silence anywhere else: at a boundary whose next chunk is not open, or
+    is open and has nothing to play yet; it counts only between the first sample rendered
+    after `expect()` and the end of what was announced by `finish()`. Each rendered silence
+    counts as what it is at that time, so an underrun whose chunk is then ended goes on as a
+    hold. A gap is unbroken silence of either kind. Ongoing ones are included.
     """
 
     underruns: int
@@ -46,10 +52,11 @@ class BufferCounters:
 class RenderEvent:
     """Something the render side did; drained by the control thread.
 
-    kind: "first" - the first content sample after `expect()`; "hold" and "underrun" -
-    the silence of `samples` before content index `index` ended; "edit" - content samples
-    [index, index + samples) were ramped; "discard" - content [index, index + samples)
-    was dropped unheard. `age_s`: seconds since it was rendered, at the time of draining.
+    kind: "first" - the first content sample after `expect()` (`samples` is 0); "hold" and
+    "underrun" - the silence of `samples` before content index `index` ended; "edit" -
+    content samples [index, index + samples) were ramped, and no others (one ramp may give
+    several adjoining spans); "discard" - content [index, index + samples) was dropped
+    unheard. `age_s`: seconds since it was rendered, at the time of draining.
     """
 
     kind: Literal["first", "hold", "underrun", "edit", "discard"]
@@ -79,6 +86,7 @@ class AudioBuffer(Protocol):
         """Append samples; returns how many fitted. Never blocks, never overwrites.
 
         At most capacity - 0.5 s lies ahead of `read`: 0.5 s behind it is kept for rewinding.
+        Raises TypeError unless `pcm` is one-dimensional float32.
         """
 
     def free_samples(self) -> int:
@@ -92,30 +100,44 @@ class AudioBuffer(Protocol):
 
     def open_through(self, ordinal: int) -> None:
         """Let the listener hear all chunks up to and including `ordinal`, also one not
-        ended or not begun yet. Never closes: a lower ordinal than before is ignored."""
+        ended or not begun yet. Never closes: a lower ordinal than before is ignored.
+        """
 
     def shut_gate(self) -> None:
-        """Take the gate back to the last chunk that was ended (for stop)."""
+        """Take the gate back to the last chunk that was ended (for stop); never opens.
+
+        A listener inside the chunk being written gets a ramp of at most 10 ms first.
+        """
 
     def expect(self) -> None:
         """Announce that more audio is due: from the next content sample rendered,
-        silence at a boundary is a hold, until `finish`."""
+        silence at a boundary is a hold, until `finish`. Called again before `finish`, it
+        only asks for another "first" event.
+        """
 
     def finish(self) -> None:
         """Announce that nothing is due after what is written: `pop_block` returns empty
-        once it is read, and silence there is no hold. `expect` takes it back."""
+        once it is read, and silence there is no hold. `expect` takes it back.
+        """
 
     def discard_to(self, index: int) -> None:
         """Drop content before `index` (clipped to [read, written]) unheard; `clear` is
-        `discard_to(written)`. A rendering listener gets ramps of at most 10 ms around it."""
+        `discard_to(written)`. A rendering listener gets ramps of at most 10 ms around it:
+        the samples of the ramp out are heard (an edit), only those after it are discarded.
+        `position` tells of it at once or from the next `render` on.
+        """
 
     def rewind_to(self, index: int) -> int:
         """Move `read` back to `index` for a reopened device, as far as it is kept (0.5 s);
-        returns the new read index. Only while no consumer is rendering."""
+        returns the new read index. What was discarded does not come back. Raises BufferBusy
+        while a consumer is attached.
+        """
 
     def set_paused(self, paused: bool) -> None:
-        """While paused `render` gives silence (10 ms ramps) that is neither hold nor
-        underrun, and `read` stands still."""
+        """While paused `render` gives silence that is neither hold nor underrun, and `read`
+        stands still, but for the ramps out and in: at most 10 ms each, of content that is
+        heard once (an edit). Does not concern `pop_block`.
+        """
 
     # -- consumer side ---------------------------------------------------------------
     def attach_consumer(self) -> None:
@@ -127,14 +149,18 @@ class AudioBuffer(Protocol):
     def pop_block(self, samples: int, timeout_s: float | None = None) -> Pcm:
         """Take up to `samples` open samples, waiting for at least one, without the GIL.
 
-        Never pads. Empty: the end after `finish`, or the timeout passed (see `drained`)."""
+        Never pads, never ramps, counts nothing. Empty: the end after `finish`, or the timeout
+        passed (see `drained`). A timeout of None waits for ever.
+        """
 
     def render(self, samples: int) -> Pcm:
         """Exactly `samples` for a device: content, or faded silence, counted. Never blocks.
 
-        Inside a chunk that is not ended 5 ms stay unread, so that an underrun has
-        something to fade; after any silence content fades in over 5 ms (an edit) unless
-        it begins at a chunk boundary, where nothing is edited."""
+        Inside a chunk that is not ended (nor made final by `finish`) 5 ms stay unread, so
+        that an underrun has something to fade: its last 5 ms are ramped out (an edit). After
+        any silence content fades in over at most 10 ms (an edit) unless it begins at a chunk
+        boundary, where nothing is edited; nor is anything edited where silence begins at one.
+        """
 
     # -- observers ---------------------------------------------------------------------
     def set_output_latency(self, samples: int) -> None:
@@ -145,7 +171,9 @@ class AudioBuffer(Protocol):
 
     def position(self) -> Position:
         """Where writing, reading and hearing are. `heard` counts output latency, the
-        silence rendered since the last content, and time since the last render."""
+        silence rendered since the last content, and time since the last render; it never
+        goes back but by `rewind_to`.
+        """
 
     def drained(self) -> bool:
         """True after `finish` once everything written was read."""
@@ -158,4 +186,29 @@ class AudioBuffer(Protocol):
 
     def drain_events(self) -> list[RenderEvent]:
         """Events since the last drain, oldest first; bounded (the oldest are lost beyond
-        4,096, counters are not)."""
+        4,096, counters are not).
+        """
+
+
+def create_audio_buffer(
+    sample_rate_hz: int, capacity_s: float = 60.0, native: bool | None = None
+) -> AudioBuffer:
+    """A new buffer: the Rust one where it was built, else the numpy twin.
+
+    native: True demands the Rust one (UnknownBackend where it was not built), False the twin.
+    ValueError: a rate below 1 Hz, or a capacity that does not exceed the 0.5 s kept behind `read`.
+    """
+    from legato.audio.numpy_buffer import NumpyAudioBuffer  # noqa: PLC0415 - it imports this module
+
+    if native is False:
+        return NumpyAudioBuffer(sample_rate_hz, capacity_s)
+    try:
+        module = import_module("legato._native")
+    except ImportError:
+        if native:
+            raise UnknownBackend(
+                "the native module was not built; run `make install` with cargo installed"
+            ) from None
+        return NumpyAudioBuffer(sample_rate_hz, capacity_s)
+    buffer: AudioBuffer = module.AudioBuffer(sample_rate_hz, capacity_s)
+    return buffer

@@ -1,8 +1,13 @@
-"""PreBufferManager: decides when the gate opens for the next chunk. Pure; no clock, no thread."""
+"""PreBufferManager: decides when the gate opens for the next chunk. Pure; no clock, no thread.
+
+Start, hold and go-on are one act, opening the next chunk; which one it is, is told by the
+phase. What may open is the policy's business (`legato.audio.playout_policy`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from legato.types import Cause
@@ -25,7 +30,8 @@ class ChunkProgress:
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """Synthesis as observed in this run. Rates are audio seconds per wall second.
+    """Synthesis as observed in this run. Rates are audio seconds per wall second, and of one
+    chunk while it is being made: with several in the engine at once, not their sum.
 
     blocks: how many were observed; rate: their mean; low_rate: a pessimistic one (the slow
     end of recent blocks); block_s: the longest recent block; overrun: how much longer than
@@ -49,6 +55,7 @@ class PlayoutState:
     far as they were submitted. text_done: no more text will come. synthesis_done: and
     everything of it is made. in_flight: jobs in the engine. text_idle_s: seconds since
     text last came. heard_any: something of this utterance was opened already.
+    rest_submitted: `closed` reaches to the end of the text, no chunk waits behind it.
     """
 
     now_s: float
@@ -63,13 +70,15 @@ class PlayoutState:
     text_idle_s: float
     heard_any: bool
     production: Production
+    rest_submitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Open the gate through this ordinal (-1: nothing new), why, and when to ask again.
 
-    `cause` says whose fault the wait is while nothing opens, "" where there is no wait.
+    `cause` says whose fault the wait is while nothing opens, "" where there is no wait;
+    with "text", something opens that would have waited for more, had more been coming.
     `look_again_s`: seconds from now at which the answer may change without new events.
     """
 
@@ -84,3 +93,61 @@ class PlayoutPolicy(Protocol):
 
     def decide(self, state: PlayoutState) -> Decision:
         """What to open now."""
+
+
+class Phase(Enum):
+    """Where an utterance's playback stands.
+
+    IDLE: nothing to play yet. PREBUFFERING: chunks are on their way, none was opened.
+    PLAYING: the listener has opened content ahead. HOLDING: the listener has come to the end
+    of what is open (within the device's latency), and more is to come. DRAINING: everything is
+    made, the rest plays out. FINISHED: and was read to its end.
+    """
+
+    IDLE = "idle"
+    PREBUFFERING = "prebuffering"
+    PLAYING = "playing"
+    HOLDING = "holding"
+    DRAINING = "draining"
+    FINISHED = "finished"
+
+
+def at_gate(state: PlayoutState) -> bool:
+    """Whether the listener has come to the end of what is open, within the latency."""
+    return state.open_s <= state.latency_s
+
+
+class PreBufferManager:
+    """Drives a policy and tells the phase. For one thread."""
+
+    def __init__(self, policy: PlayoutPolicy) -> None:
+        self.policy = policy
+        self.phase = Phase.IDLE
+        self._started = False
+
+    def update(self, state: PlayoutState) -> Decision:
+        """Decide on what is known now; the decision counts as carried out from here on."""
+        decision = self.policy.decide(state)
+        opens = bool(state.closed) and decision.open_through >= state.closed[0].ordinal
+        self._started = opens and (at_gate(state) or not state.heard_any)
+        self.phase = self._phase(state, opens)
+        return decision
+
+    def should_start_playback(self) -> bool:
+        """Whether the last update let a waiting listener hear: a first start or a going on."""
+        return self._started
+
+    def should_pause_playback(self) -> bool:
+        """Whether the listener has to wait at a boundary now."""
+        return self.phase is Phase.HOLDING
+
+    @staticmethod
+    def _phase(state: PlayoutState, opens: bool) -> Phase:
+        if state.synthesis_done:
+            rest = opens or state.open_s > 0 or bool(state.closed)
+            return Phase.DRAINING if rest else Phase.FINISHED
+        if opens or (state.heard_any and not at_gate(state)):
+            return Phase.PLAYING
+        if state.heard_any:
+            return Phase.HOLDING
+        return Phase.PREBUFFERING if state.closed or state.in_flight else Phase.IDLE

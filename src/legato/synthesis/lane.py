@@ -212,7 +212,9 @@ class Lane:
         synthesis_done = done and not self._waiting and not self._tracks
         if synthesis_done and not self._drained:
             self.buffer.finish()
-        text = TextState(done, synthesis_done, self._idle_s(now_s), len(self.in_flight()))
+        submitted = done and not self._waiting
+        in_flight = len(self.in_flight())
+        text = TextState(done, synthesis_done, submitted, self._idle_s(now_s), in_flight)
         look_s = self._gate(now_s, text)
         self._report(now_s)
         if self._playout.gate >= 0 and self.transcript.ordinal_at(position.read) >= 0:

@@ -19,10 +19,11 @@ from legato.synthesis.track import Placement, Track
 
 @dataclass(frozen=True, slots=True)
 class TextState:
-    """Where the text stands: all given, all made, and how long none has come."""
+    """Where the text stands: all given, all made, all with the engine, how long none has come."""
 
     done: bool
     synthesis_done: bool
+    submitted: bool
     idle_s: float
     in_flight: int
 
@@ -111,6 +112,7 @@ class Playout:
             synthesis_done=text.synthesis_done,
             in_flight=text.in_flight,
             text_idle_s=text.idle_s,
+            rest_submitted=text.submitted,
             heard_any=self._gate >= self._opened_from,
             production=production,
         )

@@ -212,14 +212,14 @@ class WorkerThread:
         self._worker = worker
         self._clock = clock
         self._on_error = on_error
-        self._closing = False
+        self.closed = False
         self.error: LegatoError | None = None
         self._thread = threading.Thread(target=self._loop, name="legato-synthesis", daemon=True)
         self._thread.start()
 
     def _loop(self) -> None:
         try:
-            while not self._closing:
+            while not self.closed:
                 self._worker.run_once(self._clock.now_s())
         except LegatoError as error:
             self.error = error
@@ -227,6 +227,6 @@ class WorkerThread:
 
     def close(self) -> None:
         """End the loop and wait for it."""
-        self._closing = True
+        self.closed = True
         self._worker.wake()
         self._thread.join(timeout=2.0)

@@ -1,0 +1,177 @@
+//! Where chunks end, and up to which of them the listener may hear.
+//!
+//! `Gate` is what the render side reads without a lock; `Chunks` is what the control side
+//! keeps under its lock. The order of loads in `Gate::view` carries the promises: see there.
+
+use std::collections::VecDeque;
+
+use crate::journal::Journal;
+use crate::ring::Ring;
+use crate::sync::{AtomicU64, Ordering};
+
+/// No index: the gate covers the chunk being written, or no end was announced.
+pub(crate) const OPEN: u64 = u64::MAX;
+
+/// The gate as the render side sees it.
+pub(crate) struct Gate {
+    limit: AtomicU64,
+    last_end: AtomicU64,
+    final_end: AtomicU64,
+    ends: Journal<1>,
+}
+
+/// One look at the gate and at `written`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    pub written: u64,
+    pub last_end: u64,
+    pub limit: u64,
+    pub final_end: u64,
+}
+
+impl Gate {
+    /// A shut gate that remembers the last `boundaries` chunk ends.
+    pub fn new(boundaries: usize) -> Self {
+        Self {
+            limit: AtomicU64::new(0),
+            last_end: AtomicU64::new(0),
+            final_end: AtomicU64::new(OPEN),
+            ends: Journal::new(boundaries),
+        }
+    }
+
+    /// Look at everything, in the one order that is safe beside a running producer.
+    ///
+    /// `last_end` and `final_end` before `written`: where they are equal to it, the chunk
+    /// (or the text) had ended there, and what came since is merely not seen yet. `limit`
+    /// after `written`: a chunk's end shuts the gate before the next chunk's first sample
+    /// becomes visible, so whoever sees that sample sees the gate shut.
+    pub fn view(&self, ring: &Ring) -> View {
+        let final_end = self.final_end.load(Ordering::Acquire);
+        let last_end = self.last_end.load(Ordering::Acquire);
+        let written = ring.written();
+        let limit = self.limit.load(Ordering::Acquire);
+        View {
+            written,
+            last_end,
+            limit,
+            final_end,
+        }
+    }
+
+    /// Where the text ends, or `OPEN` while more is due.
+    pub fn final_end(&self) -> u64 {
+        self.final_end.load(Ordering::Acquire)
+    }
+
+    /// Announce where the text ends, or with `OPEN` that more is due.
+    pub fn set_final_end(&self, index: u64) {
+        self.final_end.store(index, Ordering::Release);
+    }
+
+    /// Whether a chunk begins or ends at `index`, as far back as it is remembered.
+    pub fn is_boundary(&self, index: u64) -> bool {
+        if index == 0 || index == self.last_end.load(Ordering::Acquire) {
+            return true;
+        }
+        let (mut low, mut high) = (self.ends.oldest(), self.ends.count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.ends.get(middle) {
+                Some([end]) if end == index => return true,
+                Some([end]) if end > index => high = middle,
+                _ => low = middle + 1, // earlier, or forgotten meanwhile
+            }
+        }
+        false
+    }
+}
+
+impl View {
+    /// Up to where samples exist and may be heard.
+    pub fn end(&self) -> u64 {
+        self.written.min(self.limit)
+    }
+
+    /// Whether everything before `end` can be heard to its end: nothing is half written.
+    fn settled(&self) -> bool {
+        self.limit <= self.written
+            || self.written == self.last_end
+            || self.written == self.final_end
+    }
+
+    /// Up to where to play: inside a chunk being written, `tail` samples stay unread.
+    pub fn playable(&self, tail: u64) -> u64 {
+        if self.settled() {
+            self.end()
+        } else {
+            self.last_end.max(self.end().saturating_sub(tail))
+        }
+    }
+
+    /// Whether `read` is the announced end.
+    pub fn at_end(&self, read: u64) -> bool {
+        read == self.final_end
+    }
+}
+
+/// The control side's account of chunks: which ended where, and which are open.
+pub(crate) struct Chunks {
+    ended: i64,
+    open: i64,
+    shut_ends: VecDeque<u64>,
+}
+
+impl Chunks {
+    /// No chunk yet, none open.
+    pub fn new() -> Self {
+        Self {
+            ended: 0,
+            open: -1,
+            shut_ends: VecDeque::new(),
+        }
+    }
+
+    /// The ordinal of the chunk being written.
+    pub fn current(&self) -> i64 {
+        self.ended
+    }
+
+    /// The current chunk ends at `index`: where the gate goes no further, it shuts there.
+    pub fn end(&mut self, gate: &Gate, index: u64) {
+        if self.open < self.ended {
+            self.shut_ends.push_back(index);
+        } else if self.open == self.ended {
+            gate.limit.store(index, Ordering::Release);
+        }
+        gate.ends.push([index]);
+        gate.last_end.store(index, Ordering::Release);
+        self.ended += 1;
+    }
+
+    /// Open all chunks up to `ordinal`; a lower one than before is ignored.
+    pub fn open_through(&mut self, gate: &Gate, ordinal: i64) {
+        if ordinal <= self.open {
+            return;
+        }
+        let mut limit = OPEN;
+        if ordinal < self.ended {
+            for _ in self.open..ordinal {
+                limit = self.shut_ends.pop_front().unwrap_or(OPEN);
+            }
+        } else {
+            self.shut_ends.clear();
+        }
+        self.open = ordinal;
+        gate.limit.store(limit, Ordering::Release);
+    }
+
+    /// Shut the gate behind the last chunk that ended, if it is open further.
+    pub fn shut(&mut self, gate: &Gate) {
+        if self.open >= self.ended {
+            self.open = self.ended - 1;
+            gate.limit
+                .store(gate.last_end.load(Ordering::Relaxed), Ordering::Release);
+        }
+    }
+}

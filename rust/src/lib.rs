@@ -1,0 +1,26 @@
+//! Legato's native half: what must not wait for Python.
+//!
+//! [`buffer::SharedBuffer`] is one listener's ring; [`render::Consumer`] is its reading
+//! end, and the only part that a device callback touches. Python is bound in one thin
+//! file, behind the feature `python`, so that `cargo test` needs no interpreter.
+
+pub mod buffer;
+#[cfg(not(loom))]
+mod callback;
+#[cfg(not(loom))]
+pub mod devices;
+mod gate;
+#[cfg(not(loom))]
+pub mod health;
+mod heard;
+mod journal;
+pub mod ledger;
+#[cfg(not(loom))]
+pub mod output;
+#[cfg(all(feature = "python", not(loom)))]
+mod python;
+#[cfg(all(feature = "python", not(loom)))]
+mod python_output;
+pub mod render;
+mod ring;
+mod sync;

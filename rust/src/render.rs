@@ -1,0 +1,315 @@
+//! What the device callback runs: copy, ramp, count. Nothing here allocates, blocks or locks.
+//!
+//! Content is changed in two ways only, and each changed sample is counted as an edit:
+//! it fades out where it must stop inside a chunk (underrun, pause, discard, gate shut),
+//! and it fades in where it goes on inside a chunk. At chunk boundaries nothing is edited.
+
+use std::sync::Arc;
+
+use crate::buffer::{Live, SharedBuffer};
+use crate::gate::View;
+use crate::heard::Cursor;
+use crate::ledger::{EventKind, Ledger, Silence};
+use crate::sync::Ordering;
+
+/// The reading end of a buffer, for one device callback.
+///
+/// Dropping it gives the end back, under the control side's lock: drop it where the stream
+/// is dropped, not inside a callback. Its reference to the buffer is never the last one
+/// (see `buffer::release`), so no sample storage is freed on a device's thread.
+pub struct Consumer {
+    shared: Arc<SharedBuffer>,
+    renderer: Option<Box<Renderer>>,
+}
+
+impl Consumer {
+    pub(crate) fn new(shared: Arc<SharedBuffer>, renderer: Box<Renderer>) -> Self {
+        Self {
+            shared,
+            renderer: Some(renderer),
+        }
+    }
+
+    /// Fill `out` exactly with mono samples. Never allocates, blocks or locks.
+    ///
+    /// `latency_samples`: how much later than now the first of them will be heard, less
+    /// what `out` holds; the buffer's `heard` is reckoned with it.
+    pub fn render(&mut self, out: &mut [f32], latency_samples: u64) {
+        let Some(renderer) = self.renderer.as_mut() else {
+            return out.fill(0.0);
+        };
+        let live = self.shared.live();
+        live.timeline.set_latency(latency_samples);
+        renderer.render(live, out, self.shared.now_ns());
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if let Some(renderer) = self.renderer.take() {
+            self.shared.take_back(renderer);
+        }
+    }
+}
+
+/// The state of rendering; outlives its consumers, so that counting goes on.
+pub(crate) struct Renderer {
+    read: u64,
+    furthest: u64,
+    sounding: bool, // the last sample handed out was content that nothing has faded out
+    fade_in_left: usize,
+    tail: Box<[f32]>, // content faded out already, still to be handed out
+    tail_left: usize,
+    tail_end: u64, // the content index behind the tail
+    first_due: bool,
+    holds_count: bool,
+    seen_expects: u64,
+    seen_restarts: u64,
+    cursor: Cursor,
+    ledger: Ledger,
+    unread: usize,
+}
+
+impl Renderer {
+    /// At index 0, in silence. `unread`: samples kept unread inside a chunk, and the length
+    /// of a fade in; `ramp`: the longest fade out.
+    pub fn new(unread: usize, ramp: usize) -> Self {
+        Self {
+            read: 0,
+            furthest: 0,
+            sounding: false,
+            fade_in_left: 0,
+            tail: vec![0.0; ramp.max(unread)].into_boxed_slice(),
+            tail_left: 0,
+            tail_end: 0,
+            first_due: false,
+            holds_count: false,
+            seen_expects: 0,
+            seen_restarts: 0,
+            cursor: Cursor::new(),
+            ledger: Ledger::new(),
+            unread,
+        }
+    }
+
+    /// The device is gone: what is handed out next follows silence.
+    pub fn hush(&mut self) {
+        self.sounding = false;
+        self.tail_left = 0;
+    }
+
+    /// Hand out exactly `out.len()` samples: content, or faded silence, counted.
+    pub fn render(&mut self, live: &Live, out: &mut [f32], now_ns: u64) {
+        self.take_discard(live, now_ns);
+        let view = live.gate.view(&live.ring);
+        self.take_announcements(live);
+        let paused = live.paused.load(Ordering::Relaxed);
+        let mut done = self.play_tail(live, out);
+        if !paused {
+            done += self.play_content(live, &view, &mut out[done..]);
+        }
+        if done < out.len() && self.sounding {
+            self.stop_sounding(live, &view, paused);
+            done += self.play_tail(live, &mut out[done..]);
+        }
+        self.play_silence(live, &view, paused, &mut out[done..]);
+        self.ledger.rendered(done as u64);
+        self.finish_block(live, out.len());
+    }
+
+    /// Take up to `out.len()` open samples as they are; returns how many.
+    pub fn pop(&mut self, live: &Live, out: &mut [f32], now_ns: u64) -> usize {
+        self.take_discard(live, now_ns);
+        self.hush();
+        let samples = self.open(live).min(out.len());
+        live.ring.copy(self.read, &mut out[..samples]);
+        self.cursor
+            .content(&live.timeline, self.read, samples as u64);
+        self.read += samples as u64;
+        self.finish_block(live, samples);
+        samples
+    }
+
+    /// How many samples exist and may be heard.
+    pub fn open(&self, live: &Live) -> usize {
+        let end = live.gate.view(&live.ring).end();
+        end.saturating_sub(self.read) as usize
+    }
+
+    /// Drop what the control side asked to drop, after a ramp if it is being heard.
+    pub fn take_discard(&mut self, live: &Live, now_ns: u64) {
+        self.ledger.now_ns = now_ns;
+        let target = live.discard.load(Ordering::Acquire);
+        if target <= self.read {
+            return;
+        }
+        let open_end = live.gate.view(&live.ring).end();
+        self.fade_away(live, open_end.min(target), self.tail.len());
+        if target > self.read {
+            let dropped = target - self.read;
+            self.ledger
+                .note(&live.board, EventKind::Discard, self.read, dropped);
+            self.read = target;
+            if self.tail_left == 0 {
+                self.cursor.silence(&live.timeline, target, 0);
+            }
+        }
+        self.publish(live);
+    }
+
+    /// Go back to `index`, as far as it is kept and was not discarded.
+    pub fn rewind(&mut self, live: &Live, index: u64) -> u64 {
+        let kept_from = self.furthest.saturating_sub(live.ring.kept_behind());
+        let from = kept_from.max(live.discard.load(Ordering::Acquire));
+        self.read = index.max(from).min(self.read);
+        self.hush();
+        live.ring.set_read(self.read);
+        self.cursor.rewind(&live.timeline, self.read);
+        self.read
+    }
+
+    fn take_announcements(&mut self, live: &Live) {
+        let restarts = live.restarts.load(Ordering::Relaxed);
+        let expects = live.expects.load(Ordering::Acquire);
+        if restarts != self.seen_restarts {
+            self.seen_restarts = restarts;
+            self.holds_count = false;
+        }
+        if expects != self.seen_expects {
+            self.seen_expects = expects;
+            self.first_due = true;
+        }
+    }
+
+    fn play_tail(&mut self, live: &Live, out: &mut [f32]) -> usize {
+        let samples = self.tail_left.min(out.len());
+        if samples > 0 {
+            let index = self.tail_end - self.tail_left as u64;
+            let at = self.tail.len() - self.tail_left;
+            out[..samples].copy_from_slice(&self.tail[at..at + samples]);
+            self.cursor.content(&live.timeline, index, samples as u64);
+            self.tail_left -= samples;
+        }
+        samples
+    }
+
+    fn play_content(&mut self, live: &Live, view: &View, out: &mut [f32]) -> usize {
+        let playable = view.playable(self.unread as u64).saturating_sub(self.read);
+        let samples = out.len().min(playable as usize);
+        if samples == 0 {
+            return 0;
+        }
+        self.begin_content(live);
+        let out = &mut out[..samples];
+        live.ring.copy(self.read, out);
+        self.fade_in(live, out);
+        self.cursor
+            .content(&live.timeline, self.read, samples as u64);
+        self.read += samples as u64;
+        samples
+    }
+
+    fn begin_content(&mut self, live: &Live) {
+        self.ledger.silence(&live.board, None, self.read, 0);
+        if self.first_due {
+            self.ledger
+                .note(&live.board, EventKind::First, self.read, 0);
+            self.first_due = false;
+            self.holds_count = true;
+        }
+        if !self.sounding {
+            let at_boundary = live.gate.is_boundary(self.read);
+            self.fade_in_left = if at_boundary { 0 } else { self.unread };
+            self.sounding = true;
+        }
+    }
+
+    fn fade_in(&mut self, live: &Live, out: &mut [f32]) {
+        let samples = self.fade_in_left.min(out.len());
+        for sample in &mut out[..samples] {
+            self.fade_in_left -= 1;
+            *sample *= self.gain();
+        }
+        self.ledger.edit(&live.board, self.read, samples as u64);
+    }
+
+    /// The gain of the last sample that was handed out while fading in.
+    fn gain(&self) -> f32 {
+        (self.unread - self.fade_in_left) as f32 / (self.unread + 1) as f32
+    }
+
+    /// Content has run out, or may not go on: fade it out unless it stands at a boundary.
+    fn stop_sounding(&mut self, live: &Live, view: &View, paused: bool) {
+        if live.gate.is_boundary(self.read) {
+            self.sounding = false;
+        } else if view.limit <= self.read {
+            // The gate was shut in mid-chunk: this much beyond it is heard, fading.
+            self.fade_away(live, view.written, self.tail.len());
+        } else {
+            let longest = if paused { self.tail.len() } else { self.unread };
+            self.fade_away(live, view.end(), longest);
+        }
+    }
+
+    /// Take at most `longest` samples before `up_to` as a tail that fades to silence.
+    fn fade_away(&mut self, live: &Live, up_to: u64, longest: usize) {
+        if !self.sounding {
+            return;
+        }
+        let from_gain = if self.fade_in_left > 0 {
+            self.gain()
+        } else {
+            1.0
+        };
+        self.sounding = false;
+        let samples = longest.min(up_to.saturating_sub(self.read) as usize);
+        let at = self.tail.len() - samples;
+        let tail = &mut self.tail[at..];
+        live.ring.copy(self.read, tail);
+        for (n, sample) in tail.iter_mut().rev().enumerate() {
+            *sample *= from_gain * (n + 1) as f32 / (samples + 1) as f32;
+        }
+        self.ledger.edit(&live.board, self.read, samples as u64);
+        self.read += samples as u64;
+        self.tail_left = samples;
+        self.tail_end = self.read;
+    }
+
+    fn play_silence(&mut self, live: &Live, view: &View, paused: bool, out: &mut [f32]) {
+        if out.is_empty() {
+            return;
+        }
+        out.fill(0.0);
+        let samples = out.len() as u64;
+        let at_end = view.at_end(self.read);
+        if at_end {
+            self.ledger.forget_hold();
+        }
+        let kind = if paused || at_end {
+            None
+        } else {
+            self.silence_kind(live, view)
+        };
+        self.ledger.silence(&live.board, kind, self.read, samples);
+        self.cursor.silence(&live.timeline, self.read, samples);
+    }
+
+    fn silence_kind(&self, live: &Live, view: &View) -> Option<Silence> {
+        if self.read < view.limit && !live.gate.is_boundary(self.read) {
+            return Some(Silence::Underrun);
+        }
+        self.holds_count.then_some(Silence::Hold)
+    }
+
+    fn finish_block(&mut self, live: &Live, samples: usize) {
+        self.publish(live);
+        let now_ns = self.ledger.now_ns;
+        self.cursor.anchor(&live.timeline, now_ns, samples as u64);
+    }
+
+    fn publish(&mut self, live: &Live) {
+        self.furthest = self.furthest.max(self.read);
+        live.ring.set_read(self.read);
+        self.ledger.publish(&live.board);
+    }
+}

@@ -1,0 +1,161 @@
+"""Thread D: keeps a device stream alive under a buffer.
+
+It sleeps in the stream until something is wrong, and then records what was heard, closes,
+rewinds the buffer to that sample and reopens, on the same device or else on the default
+one, until that succeeds. Playback needs it for nothing else. An xrun is not a reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.audio_output import OutputEvent, OutputListener
+from legato.clock import Clock
+from legato.errors import OutputError, UnknownDevice
+
+OPEN_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 0.2
+FIRST_RETRY_S = 0.05
+LONGEST_RETRY_S = 2.0
+FOREVER_S = 3600.0
+
+Verdict = Literal["quiet", "woken", "lost", "stalled"]
+
+log = logging.getLogger(__name__)
+
+
+class DeviceStream(Protocol):
+    """One native stream that can be opened again and again; no call needs the GIL inside."""
+
+    def open(self, device: str | None, timeout_s: float) -> None:
+        """Open on a device (None: the default one). Raises OutputError, UnknownDevice."""
+
+    def close(self, timeout_s: float) -> None:
+        """Give the buffer's reading end back and end the stream, if there is one."""
+
+    def halt(self, timeout_s: float) -> int:
+        """Silence the device now and close; returns the content index heard."""
+
+    def wait(self, timeout_s: float) -> Verdict:
+        """Sleep until the stream is lost or stalls, `wake` is called, or the timeout."""
+
+    def heard_when_lost(self) -> int:
+        """The content index heard when the stream was lost or stalled."""
+
+    def wake(self) -> None:
+        """End the present or the next `wait`."""
+
+    @property
+    def device_id(self) -> str:
+        """The id of the device that was opened last."""
+
+    @property
+    def device_name(self) -> str:
+        """The name of the device that was opened last."""
+
+
+@dataclass(slots=True)
+class _Outage:
+    since_s: float
+    sample: int
+    reported: bool  # False: a stop of our own
+    retry_s: float = FIRST_RETRY_S
+
+
+class DeviceThread:
+    """Owns a stream. `stop` and `close` may come from any thread.
+
+    The lock is never held while a device opens, so that `stop` never waits for one.
+    """
+
+    def __init__(
+        self,
+        stream: DeviceStream,
+        buffer: AudioBuffer,
+        device: str | None,
+        clock: Clock,
+        on_event: OutputListener,
+    ) -> None:
+        self._stream = stream
+        self._buffer = buffer
+        self._clock = clock
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._outage: _Outage | None = None
+        self._closing = False
+        stream.open(device, OPEN_TIMEOUT_S)
+        self._thread = threading.Thread(target=self._run, name="legato-device", daemon=True)
+
+    def start(self) -> None:
+        """Begin to supervise."""
+        self._thread.start()
+
+    def stop(self) -> int:
+        """Silence now, drop what is written, reopen on silence; returns the index heard."""
+        with self._lock:
+            if self._outage is None:
+                heard = self._stream.halt(CLOSE_TIMEOUT_S)
+                self._outage = _Outage(self._clock.now_s(), heard, reported=False)
+            else:
+                heard = self._buffer.position().heard
+            self._buffer.shut_gate()
+            self._buffer.discard_to(self._buffer.position().written)
+            self._buffer.set_paused(False)
+        self._stream.wake()
+        return heard
+
+    def close(self) -> None:
+        """End the thread and the stream. Idempotent."""
+        with self._lock:
+            self._closing = True
+        self._stream.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._stream.close(CLOSE_TIMEOUT_S)
+
+    def run_once(self) -> None:
+        """Sleep until something needs doing, and do it."""
+        outage = self._outage
+        verdict = self._stream.wait(outage.retry_s if outage else FOREVER_S)
+        if verdict in ("lost", "stalled"):
+            self._lose(verdict)
+        elif self._outage is not None and not self._closing:
+            self._reopen(self._outage)
+
+    def _run(self) -> None:
+        while not self._closing:
+            self.run_once()
+
+    def _lose(self, verdict: Literal["lost", "stalled"]) -> None:
+        with self._lock:
+            if self._outage is not None or self._closing:
+                return
+            heard = self._stream.heard_when_lost()
+            self._stream.close(CLOSE_TIMEOUT_S)
+            sample = self._buffer.rewind_to(heard)
+            self._outage = _Outage(self._clock.now_s(), sample, reported=True)
+        self._on_event(OutputEvent(verdict, self._stream.device_name, sample))
+
+    def _reopen(self, outage: _Outage) -> None:
+        try:
+            self._open_again()
+        except OutputError as error:
+            log.debug("the device does not reopen yet: %s", error)
+            outage.retry_s = min(2 * outage.retry_s, LONGEST_RETRY_S)
+            return
+        with self._lock:
+            self._outage = None
+        if outage.reported:
+            outage_s = self._clock.now_s() - outage.since_s
+            name = self._stream.device_name
+            self._on_event(OutputEvent("reopened", name, outage.sample, outage_s))
+
+    def _open_again(self) -> None:
+        try:
+            self._stream.open(self._stream.device_id, OPEN_TIMEOUT_S)
+        except UnknownDevice:
+            self._stream.open(None, OPEN_TIMEOUT_S)

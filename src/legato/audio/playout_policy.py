@@ -1,0 +1,191 @@
+"""When to open the gate: the forecast that every policy obeys, and the policies themselves.
+
+Pure functions and values. A chunk opens when it is complete, or when the forecast says that
+every one of its samples will be ready before it is heard; thresholds come on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from legato.audio.prebuffer_manager import (
+    ChunkProgress,
+    Decision,
+    PlayoutPolicy,
+    PlayoutState,
+    Production,
+    at_gate,
+)
+from legato.errors import UsageError
+from legato.types import Cause
+
+FEWEST_BLOCKS = 4
+"""Production counts as unknown below this many observed blocks."""
+TEXT_STALL_S = 0.5
+"""A source that gave no text for so long has stalled."""
+RESERVE_S = 0.25
+"""By how much every sample of a forecast is early: threads and devices need their time."""
+LONGEST_LOOK_S = 1.0
+SHORTEST_LOOK_S = 0.01
+
+
+def openable(state: PlayoutState, reserve_s: float = RESERVE_S) -> int:
+    """How many of the closed chunks, from the first on, may open as far as time is concerned."""
+    factors = (state.production.overrun, 1 / state.production.overrun)
+    timelines = [_Timeline(state, factor, reserve_s) for factor in factors]
+    for count, chunk in enumerate(state.closed):
+        in_time = [timeline.add(chunk) for timeline in timelines]
+        if not chunk.complete and not all(in_time):
+            return count
+    return len(state.closed)
+
+
+class _Timeline:
+    """Hearing against making, if unfinished chunks last `factor` times their estimates.
+
+    Both orders of error matter: where production is slower than speech, longer chunks come
+    late; where it is faster, shorter ones bring the next chunk's first block forward.
+    """
+
+    def __init__(self, state: PlayoutState, factor: float, reserve_s: float) -> None:
+        self._production = state.production
+        self._factor = factor
+        self._reserve_s = reserve_s
+        self._estimated_s = sum(self._stretch(chunk) for chunk in state.opened)
+        self._heard_at_s = state.open_s + self._estimated_s
+        self._unmade_s = sum(self._length(c) - c.written_s for c in state.opened)
+
+    def add(self, chunk: ChunkProgress) -> bool:
+        """Put a chunk next in line; whether all of it is ready before it is heard."""
+        length_s = self._length(chunk)
+        in_time = self._in_time(chunk.written_s, length_s)
+        self._heard_at_s += length_s
+        self._unmade_s += length_s - chunk.written_s
+        return in_time
+
+    def _length(self, chunk: ChunkProgress) -> float:
+        if chunk.complete:
+            return chunk.duration_s
+        return max(chunk.written_s, chunk.duration_s * self._factor)
+
+    def _stretch(self, chunk: ChunkProgress) -> float:
+        return self._length(chunk) - chunk.duration_s
+
+    def _in_time(self, written_s: float, length_s: float) -> bool:
+        """Check the first and the last missing sample; between the two, time runs straight.
+
+        A sample is there when its block is, so up to one block after its own making.
+        """
+        known: Production = self._production
+        if known.blocks < FEWEST_BLOCKS or known.low_rate <= 0:
+            return False
+        return all(
+            self._heard_at_s + at_s - self._reserve_s
+            >= (self._unmade_s + at_s - written_s + known.block_s) / known.low_rate
+            for at_s in (written_s, length_s)
+        )
+
+
+def text_stalled(state: PlayoutState) -> bool:
+    """Nothing is being made and no text is coming: waiting would be muteness."""
+    return state.in_flight == 0 and state.text_idle_s >= TEXT_STALL_S
+
+
+def _open(state: PlayoutState, count: int, why: str, cause: Cause = "") -> Decision:
+    return Decision(state.closed[count - 1].ordinal, why, _look_again_s(state, count), cause)
+
+
+def _wait(state: PlayoutState, why: str) -> Decision:
+    waiting = at_gate(state) and not (state.synthesis_done and not state.closed)
+    cause: Cause = ""
+    if waiting and (state.in_flight or not _complete(state.closed)):
+        cause = "synthesis"
+    elif waiting and (state.heard_any or state.closed):
+        cause = "text"
+    return Decision(-1, why, _look_again_s(state, 0), cause)
+
+
+def _complete(chunks: Iterable[ChunkProgress]) -> bool:
+    return all(chunk.complete for chunk in chunks)
+
+
+def _look_again_s(state: PlayoutState, opening: int) -> float:
+    """Time alone brings two things: the listener comes to the gate, and text goes stale."""
+    opened_s = sum(chunk.duration_s for chunk in state.closed[:opening])
+    times_s = [LONGEST_LOOK_S, state.open_s + opened_s - state.latency_s]
+    if state.in_flight == 0 and opening < len(state.closed):
+        times_s.append(TEXT_STALL_S - state.text_idle_s)
+    return max(SHORTEST_LOOK_S, min(time_s for time_s in times_s if time_s > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPolicy:
+    """Thresholds of lead: above `start_s` playback starts, at or below `hold_s` it holds at the
+    next boundary, above `resume_s` it goes on; no holds once everything is made.
+    """
+
+    start_s: float = 2.0
+    hold_s: float = 1.5
+    resume_s: float = 2.0
+    reserve_s: float = RESERVE_S
+
+    def __post_init__(self) -> None:
+        if min(self.start_s, self.hold_s, self.reserve_s) < 0 or self.resume_s < self.hold_s:
+            raise ValueError("leads are not negative, and resume_s is at least hold_s")
+
+    def decide(self, state: PlayoutState) -> Decision:
+        """Open what the thresholds and the forecast allow."""
+        if not state.closed:
+            return _wait(state, "nothing is beyond the gate")
+        if state.synthesis_done:
+            return _open(state, len(state.closed), "everything is made")
+        count = openable(state, self.reserve_s)
+        if not count:
+            return _wait(state, f"chunk {state.closed[0].ordinal} would not be ready in time")
+        if text_stalled(state):
+            return _open(state, count, "no more text is coming for now", "text")
+        threshold_s = self.threshold_s(state)
+        if state.lead_s > threshold_s:
+            return _open(state, count, f"the lead is above {threshold_s:g} s")
+        return _wait(state, f"the lead is not above {threshold_s:g} s")
+
+    def threshold_s(self, state: PlayoutState) -> float:
+        """The lead that is not enough, for where the listener is."""
+        if not state.heard_any:
+            return self.start_s
+        return self.resume_s if at_gate(state) else self.hold_s
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPolicy:
+    """The earliest opening after which no sample is late, at the quantile that the pessimistic
+    rate and the overrun of `Production` stand for, with `reserve_s` to spare.
+
+    Where production is known to keep up, lead beyond the forecast has no use: playback starts
+    as soon as the forecast holds and what follows is in hand (a second chunk, or all of the
+    text). Where it does not keep up, that holds only for a rest that is known to its end; as
+    long as more text may come, the thresholds of `slow` apply.
+    """
+
+    reserve_s: float = RESERVE_S
+    slow: FixedPolicy = FixedPolicy()
+
+    def decide(self, state: PlayoutState) -> Decision:
+        """Open what is certain to be on time, else what the thresholds allow."""
+        count = openable(state, self.reserve_s)
+        if count and state.production.blocks >= FEWEST_BLOCKS:
+            if state.rest_submitted and count == len(state.closed):
+                return _open(state, count, "the rest will be ready in time")
+            followed = state.heard_any or state.text_done or len(state.closed) > 1
+            if state.production.low_rate >= 1 and followed:
+                return _open(state, count, "production keeps up")
+        return self.slow.decide(state)
+
+
+def policy_named(name: str) -> PlayoutPolicy:
+    """The policy called "fixed" or "measured", with its defaults. Raises UsageError."""
+    known: dict[str, PlayoutPolicy] = {"fixed": FixedPolicy(), "measured": MeasuredPolicy()}
+    if name not in known:
+        raise UsageError(f"no policy {name!r}: choose {' or '.join(known)}")
+    return known[name]

@@ -1,0 +1,67 @@
+"""Which voice is meant, and whether a job may be taken: what every engine checks on `add`.
+
+A voice whose id starts with "+" is a variant: it is no voice of its own, but is added to
+another's id ("en-us+f3").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from legato.errors import EngineFull, TextTooLong, UnknownVoice
+from legato.types import EngineInfo, Job, Voice
+
+VARIANT = "+"
+
+
+def has_voice(voices: Iterable[Voice], wanted: str) -> bool:
+    """Whether `wanted` is the id or name of a voice, or a language that one speaks.
+
+    Case does not matter. A variant goes by its own id alone.
+    """
+    key = wanted.casefold()
+    return any(
+        key == voice.id.casefold()
+        or (
+            not voice.id.startswith(VARIANT)
+            and (key == voice.name.casefold() or key in voice.languages)
+        )
+        for voice in voices
+    )
+
+
+def split_variant(wanted: str) -> tuple[str, str]:
+    """("en-us", "+f3") for "en-us+f3"; the second is "" where no variant is asked for."""
+    base, plus, variant = wanted.partition(VARIANT)
+    return base, plus + variant
+
+
+def check_voice(info: EngineInfo, wanted: str, language: str) -> None:
+    """Raise UnknownVoice unless the engine has the voice, or, for "", one for the language.
+
+    A bare variant ("+f3") is said by the language's own voice.
+    """
+    base, variant = split_variant(wanted)
+    if variant and not has_voice(info.voices, variant):
+        raise UnknownVoice(f"{info.name} has no voice variant {variant!r}; see `legato voices`")
+    if base and not has_voice(info.voices, base):
+        raise UnknownVoice(f"{info.name} has no voice {base!r}; see `legato voices`")
+    if not base and not _speaks(info.voices, language):
+        raise UnknownVoice(f"{info.name} has no voice for language {language!r}")
+
+
+def check_job(info: EngineInfo, job: Job, in_flight: Collection[int]) -> None:
+    """Raise what `Engine.add` promises: EngineFull, UnknownVoice or TextTooLong."""
+    if len(in_flight) >= info.max_jobs:
+        raise EngineFull(f"{info.name} takes {info.max_jobs} jobs at once; try after the next step")
+    limit = info.limits.characters(job.chunk.language)
+    if len(job.chunk.spoken) > limit:
+        raise TextTooLong(
+            f"{len(job.chunk.spoken)} characters in one chunk; {info.name} takes {limit}"
+        )
+    check_voice(info, job.chunk.voice, job.chunk.language)
+
+
+def _speaks(voices: Iterable[Voice], language: str) -> bool:
+    primary = language.partition("-")[0]
+    return any(language in voice.languages or primary in voice.languages for voice in voices)
