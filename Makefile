@@ -67,14 +67,16 @@ bench-rust: ## Measure the ring and the callback alone
 coverage-rust: ## Measure the Rust tests' coverage (needs cargo-llvm-cov)
 	$(CARGO) llvm-cov $(MANIFEST) --show-missing-lines
 
+# Devices are the system's, where Miri cannot follow.
 .PHONY: miri
 miri: ## Interpret the ring's tests under Miri (needs nightly with miri)
-	$(CARGO) +nightly miri test $(MANIFEST) --locked --no-default-features --lib
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test $(MANIFEST) --locked \
+		--no-default-features --lib --tests -- --skip devices:: --skip output::
 
 .PHONY: tsan
 tsan: ## Run the Rust tests under ThreadSanitizer (needs nightly with rust-src)
 	RUSTFLAGS=-Zsanitizer=thread $(CARGO) +nightly test $(MANIFEST) --locked -Zbuild-std \
-		--target $(shell uname -m)-unknown-linux-gnu --target-dir rust/target/tsan
+		--lib --tests --target $(shell uname -m)-unknown-linux-gnu --target-dir rust/target/tsan
 
 .PHONY: wheel
 wheel: dev ## Build a wheel into dist/

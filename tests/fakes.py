@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class ScriptedVoice:
         check_job(self.info, job, self._jobs)
         self._jobs[job.job_id] = job
 
-    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+    def step(self, _deadlines_s: Mapping[int, float], _timeout_s: float) -> list[EngineEvent]:
         if not self._jobs:
             return []
         job = self._jobs.pop(next(iter(self._jobs)))
@@ -151,7 +151,7 @@ class ScriptedEngine(PacedEngine):
         rtf: float = 0.0,
         block_s: float = 0.25,
         *,
-        faults: Mapping[str, Fault] | Mapping[int, Fault] | None = None,
+        faults: Mapping[Any, Fault] | None = None,
         once: str = "",
         edge_silence_s: float = 0.0,
         clock: Clock | None = None,
@@ -161,21 +161,32 @@ class ScriptedEngine(PacedEngine):
         over = bool(once) and Path(once).exists()
         self._faults = {} if over else {int(at): fault for at, fault in (faults or {}).items()}
         self._once = once
+        self._struck: tuple[int, int] | None = None
 
     @property
     def info(self) -> EngineInfo:
         return ScriptedVoice.info
 
     def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+        """As paced; what was given out before a fault is always seen before it."""
+        if self._struck is not None:
+            (job_id, ordinal), self._struck = self._struck, None
+            return [self._strike(job_id, ordinal)]
         ordinals = {job_id: job.chunk.ordinal for job_id, job in self._jobs.items()}
         given: list[EngineEvent] = []
         for event in super().step(deadlines_s, timeout_s):
             ordinal = ordinals.get(event.job_id, -1)
             first = isinstance(event, AudioBlock) and event.start_sample == 0
             if ordinal in self._faults and not first:
-                return [*given, self._strike(event.job_id, ordinal)]
+                self._struck = (event.job_id, ordinal)
+                break
             given.append(event)
         return given
+
+    def cancel(self, job_id: int) -> None:
+        if self._struck is not None and self._struck[0] == job_id:
+            self._struck = None
+        super().cancel(job_id)
 
     def _strike(self, job_id: int, ordinal: int) -> JobFailed:
         fault = self._faults[ordinal]

@@ -5,64 +5,16 @@
 //! the renderer itself while no device has it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::gate::{Chunks, Gate, OPEN};
 use crate::heard::Timeline;
 use crate::ledger::{Board, Counters, Event};
-use crate::render::{Consumer, Renderer};
+use crate::render::Renderer;
 use crate::ring::Ring;
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
-/// The end of the buffer that was asked for is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy;
-
-/// Chunks end in order; `expected` is the one being written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrongOrdinal {
-    /// The ordinal that may end now.
-    pub expected: i64,
-}
-
-/// Absolute sample indices since the buffer was made: heard <= read <= written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // said above
-pub struct Position {
-    pub written: u64,
-    pub read: u64,
-    pub heard: u64,
-}
-
-/// The lengths, in samples, that a buffer is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Geometry {
-    /// Storage, `kept_behind` included.
-    pub capacity: usize,
-    /// Kept behind `read` for rewinding.
-    pub kept_behind: usize,
-    /// Kept unread inside a chunk being written; also the length of a fade in.
-    pub unread: usize,
-    /// The longest fade out.
-    pub ramp: usize,
-    /// How many events and chunk ends are remembered.
-    pub remembered: usize,
-}
-
-impl Geometry {
-    /// 0.5 s behind, 5 ms unread, 10 ms ramps, 4,096 events; None where nothing would fit.
-    pub fn of(sample_rate_hz: u32, capacity_s: f64) -> Option<Self> {
-        let samples = |seconds: f64| (seconds * f64::from(sample_rate_hz)).round() as usize;
-        let geometry = Self {
-            capacity: samples(capacity_s),
-            kept_behind: samples(0.5),
-            unread: samples(0.005),
-            ramp: samples(0.010),
-            remembered: 4096,
-        };
-        (sample_rate_hz > 0 && geometry.capacity > geometry.kept_behind).then_some(geometry)
-    }
-}
+pub use crate::values::{Busy, Geometry, Position, WrongOrdinal};
 
 /// What the render side reads and writes.
 pub(crate) struct Live {
@@ -79,13 +31,13 @@ pub(crate) struct Live {
     pub restarts: AtomicU64,
 }
 
-struct Control {
+pub(crate) struct Control {
     chunks: Chunks,
     produced: bool,
-    /// A reader without a device (`pop`, or `render` from Python) has claimed the end.
-    claimed: bool,
+    /// A reader without a device (`pop`, `render_here`) has claimed the end.
+    pub claimed: bool,
     /// None while a device's `Consumer` has it.
-    renderer: Option<Box<Renderer>>,
+    pub renderer: Option<Box<Renderer>>,
     events_drained: u64,
 }
 
@@ -93,25 +45,9 @@ struct Control {
 pub struct SharedBuffer {
     sample_rate_hz: u32,
     born: Instant,
-    live: Live,
+    pub(crate) live: Live,
     control: Mutex<Control>,
-    changed: Condvar,
-}
-
-/// Beside its users every buffer is kept here, so that a device's thread that drops the
-/// last `Consumer` never frees one.
-#[cfg(not(loom))]
-static KEPT: std::sync::Mutex<Vec<Arc<SharedBuffer>>> = std::sync::Mutex::new(Vec::new());
-
-/// Free the buffers that nobody but `except` uses any more. Called when buffers are made
-/// and when Python lets go of one, so on threads that may free memory.
-#[cfg(not(loom))]
-pub(crate) fn release(except: Option<&Arc<SharedBuffer>>) {
-    let mut kept = KEPT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    kept.retain(|buffer| {
-        let own = except.is_some_and(|except| Arc::ptr_eq(except, buffer));
-        Arc::strong_count(buffer) > 1 + usize::from(own)
-    });
+    pub(crate) changed: Condvar,
 }
 
 impl SharedBuffer {
@@ -140,11 +76,7 @@ impl SharedBuffer {
             changed: Condvar::new(),
         });
         #[cfg(not(loom))]
-        {
-            release(None);
-            let mut kept = KEPT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            kept.push(Arc::clone(&buffer));
-        }
+        crate::keep::BUFFERS.keep(&buffer);
         buffer
     }
 
@@ -156,10 +88,6 @@ impl SharedBuffer {
     /// How many samples the ring holds, those kept behind `read` included.
     pub fn capacity_samples(&self) -> usize {
         self.live.ring.capacity()
-    }
-
-    pub(crate) fn live(&self) -> &Live {
-        &self.live
     }
 
     /// Nanoseconds since the buffer was made: what events and positions are dated with.
@@ -278,78 +206,6 @@ impl SharedBuffer {
         self.changed.notify_all();
     }
 
-    // -- consumer side -------------------------------------------------------------------
-
-    /// Claim the reading end for a device; dropping the `Consumer` gives it back.
-    pub fn attach_consumer(self: &Arc<Self>) -> Result<Consumer, Busy> {
-        let mut control = self.lock();
-        if control.claimed {
-            return Err(Busy);
-        }
-        let mut renderer = control.renderer.take().ok_or(Busy)?;
-        renderer.hush();
-        self.changed.notify_all();
-        Ok(Consumer::new(Arc::clone(self), renderer))
-    }
-
-    pub(crate) fn take_back(&self, mut renderer: Box<Renderer>) {
-        let mut control = self.lock();
-        renderer.hush();
-        renderer.take_discard(&self.live, self.now_ns());
-        control.renderer = Some(renderer);
-        self.changed.notify_all();
-    }
-
-    /// Claim the reading end for `pop` and `render_here`.
-    pub fn claim_reading(&self) -> Result<(), Busy> {
-        let mut control = self.lock();
-        if control.claimed {
-            return Err(Busy);
-        }
-        control.renderer.as_mut().ok_or(Busy)?.hush();
-        control.claimed = true;
-        Ok(())
-    }
-
-    /// Give back what `claim_reading` took.
-    pub fn release_reading(&self) {
-        self.lock().claimed = false;
-    }
-
-    /// Take up to `samples` open samples, waiting for at least one.
-    ///
-    /// Empty at the end; None where the deadline passed before there was anything.
-    pub fn pop(&self, samples: usize, deadline: Option<Instant>) -> Result<Option<Vec<f32>>, Busy> {
-        let mut control = self.lock();
-        loop {
-            let renderer = control.renderer.as_mut().ok_or(Busy)?;
-            let open = renderer.open(&self.live);
-            if open > 0 || self.drained() {
-                let mut pcm = vec![0.0; open.min(samples)];
-                renderer.pop(&self.live, &mut pcm, self.now_ns());
-                if self.drained() {
-                    self.changed.notify_all();
-                }
-                return Ok(Some(pcm));
-            }
-            control = match self.wait(control, None, deadline) {
-                Ok(control) => control,
-                Err(_) => return Ok(None),
-            };
-        }
-    }
-
-    /// What a device's callback does, for readers that are none; waits for no audio.
-    pub fn render_here(&self, out: &mut [f32]) -> Result<(), Busy> {
-        let mut control = self.lock();
-        let renderer = control.renderer.as_mut().ok_or(Busy)?;
-        renderer.render(&self.live, out, self.now_ns());
-        if self.drained() {
-            self.changed.notify_all();
-        }
-        Ok(())
-    }
-
     // -- observers -----------------------------------------------------------------------
 
     /// How far behind `read` the listener hears; a device's callback sets its own.
@@ -380,26 +236,6 @@ impl SharedBuffer {
         self.live.ring.read() >= self.live.gate.final_end()
     }
 
-    /// Wait until `drained`, or the deadline; returns whether it is.
-    ///
-    /// A device's callback wakes nobody, since that could block it. While one can reach
-    /// the end by itself, this looks again when the rest can have been played at the
-    /// earliest; everything else that could change the answer takes the lock and wakes it.
-    pub fn wait_drained(&self, deadline: Instant) -> bool {
-        let mut control = self.lock();
-        while !self.drained() {
-            let look_again = self.earliest_end(&control);
-            control = match self.wait(control, look_again, Some(deadline)) {
-                Ok(control) => control,
-                Err(control) => {
-                    drop(control);
-                    return self.drained();
-                }
-            };
-        }
-        true
-    }
-
     /// Totals since the buffer was made, as of the last render.
     pub fn counters(&self) -> Counters {
         self.live.board.counters()
@@ -413,39 +249,8 @@ impl SharedBuffer {
         events
     }
 
-    fn earliest_end(&self, control: &Control) -> Option<Duration> {
-        let view = self.live.gate.view(&self.live.ring);
-        let by_itself = control.renderer.is_none()
-            && view.final_end <= view.limit
-            && view.final_end != OPEN
-            && !self.live.paused.load(Ordering::Relaxed);
-        let discarded = self.live.discard.load(Ordering::Relaxed);
-        let from = self.live.ring.read().max(discarded);
-        let rest = view.written.saturating_sub(from) as f64 / f64::from(self.sample_rate_hz);
-        by_itself.then(|| Duration::from_secs_f64(rest.max(0.010)))
-    }
-
-    /// Wait for a change, `look_again` or the deadline; Err: the deadline has passed.
-    fn wait<'a>(
-        &self,
-        control: MutexGuard<'a, Control>,
-        look_again: Option<Duration>,
-        deadline: Option<Instant>,
-    ) -> Result<MutexGuard<'a, Control>, MutexGuard<'a, Control>> {
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return Err(control);
-        }
-        let Some(longest) = look_again.into_iter().chain(left).min() else {
-            let woken = self.changed.wait(control);
-            return Ok(woken.unwrap_or_else(|poisoned| poisoned.into_inner()));
-        };
-        let woken = self.changed.wait_timeout(control, longest);
-        Ok(woken.unwrap_or_else(|poisoned| poisoned.into_inner()).0)
-    }
-
     /// The lock. Nothing panics while holding it half way, so poison is no news.
-    fn lock(&self) -> MutexGuard<'_, Control> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Control> {
         self.control
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())

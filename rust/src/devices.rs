@@ -1,15 +1,12 @@
-//! Backends and output devices, as cpal sees them.
-//!
-//! Sound servers can hang, so whatever asks one runs on a thread of its own and is given
-//! up after a timeout. Such a thread ends when the server answers after all.
+//! Output devices, as cpal sees them, and the way to play mono float32 on one.
 
 use std::fmt;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, ErrorKind, Host, HostId, SampleFormat, SupportedStreamConfigRange};
+use cpal::{Device, DeviceDirection, ErrorKind, Host, SampleFormat, SupportedStreamConfigRange};
+
+use crate::hosts;
 
 /// One output device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +71,6 @@ impl From<cpal::Error> for DeviceError {
     }
 }
 
-/// The backends compiled in.
-pub fn backend_names() -> Vec<String> {
-    cpal::ALL_HOSTS.iter().map(HostId::to_string).collect()
-}
-
 /// Asks for a device (see [`StreamRequest::device`](crate::output::StreamRequest)), opening
 /// nothing for long. Its `sample_rate_hz` is `rate_hz` if it plays that, else its own.
 pub fn probe(
@@ -88,10 +80,9 @@ pub fn probe(
     timeout: Duration,
 ) -> Result<DeviceInfo, DeviceError> {
     let (backend, wanted) = (backend.to_owned(), device.map(str::to_owned));
-    within(timeout, move || {
-        quietly(|| {
-            let host = open_host(&backend)?;
-            let device = find_device(&host, &backend, wanted.as_deref())?;
+    hosts::within(timeout, move || {
+        hosts::with_host(&backend, |host| {
+            let device = find_device(host, &backend, wanted.as_deref())?;
             let (rate_hz, range) = match choose_config(&device, rate_hz) {
                 Ok(range) => (rate_hz, range),
                 Err(error) => {
@@ -115,45 +106,17 @@ pub fn probe(
 /// The backend's output devices, the default one marked.
 pub fn list_devices(backend: &str, timeout: Duration) -> Result<Vec<DeviceInfo>, DeviceError> {
     let backend = backend.to_owned();
-    within(timeout, move || {
-        quietly(|| {
-            let host = open_host(&backend)?;
+    hosts::within(timeout, move || {
+        hosts::with_host(&backend, |host| {
             let default = host.default_output_device().and_then(|d| d.id().ok());
             let mut infos = Vec::new();
-            for device in host.devices()?.filter(DeviceTrait::supports_output) {
+            for device in outputs(host)? {
                 let id = device.id()?;
                 infos.push(describe(&device, Some(&id) == default.as_ref(), &backend)?);
             }
             Ok(infos)
         })
     })
-}
-
-/// Runs `work` on a thread of its own and waits for it at most `timeout`.
-pub(crate) fn within<T: Send + 'static>(
-    timeout: Duration,
-    work: impl FnOnce() -> Result<T, DeviceError> + Send + 'static,
-) -> Result<T, DeviceError> {
-    let (send, receive) = mpsc::sync_channel(1);
-    let spawned = thread::Builder::new()
-        .name("legato-devices".into())
-        .spawn(move || {
-            // The receiver is gone if the wait was given up: nobody needs the answer then.
-            let _ = send.send(work());
-        });
-    spawned.map_err(|e| DeviceError::Unavailable(e.to_string()))?;
-    receive
-        .recv_timeout(timeout)
-        .unwrap_or(Err(DeviceError::TimedOut))
-}
-
-/// Connects to a backend by name.
-pub(crate) fn open_host(backend: &str) -> Result<Host, DeviceError> {
-    let id = cpal::ALL_HOSTS
-        .iter()
-        .find(|id| id.to_string() == backend)
-        .ok_or_else(|| DeviceError::UnknownBackend(backend_names()))?;
-    Ok(cpal::host_from_id(*id)?)
 }
 
 /// The device called `wanted` (its id, its name, or a part of one name only), or the default.
@@ -167,10 +130,7 @@ pub(crate) fn find_device(
             .default_output_device()
             .ok_or_else(|| no_device(backend));
     };
-    let devices: Vec<Device> = host
-        .devices()?
-        .filter(DeviceTrait::supports_output)
-        .collect();
+    let devices = outputs(host)?;
     let labels: Vec<(String, String)> = devices.iter().map(label).collect();
     let position = pick(&labels, wanted).ok_or_else(|| {
         DeviceError::UnknownDevice(labels.into_iter().map(|(id, _)| id).collect())
@@ -179,6 +139,19 @@ pub(crate) fn find_device(
         .into_iter()
         .nth(position)
         .expect("a position in the list"))
+}
+
+fn outputs(host: &Host) -> Result<Vec<Device>, DeviceError> {
+    // cpal's JACK inputs claim to support output, too.
+    let input = |device: &Device| {
+        device
+            .description()
+            .is_ok_and(|about| about.direction() == DeviceDirection::Input)
+    };
+    let devices = host.devices()?;
+    Ok(devices
+        .filter(|device| device.supports_output() && !input(device))
+        .collect())
 }
 
 /// Index of the (id, name) that `wanted` means: equal id, equal name, else the only match.
@@ -274,16 +247,6 @@ fn no_device(backend: &str) -> DeviceError {
     })
 }
 
-/// Keeps what ALSA and JACK print on stderr about absent hardware to ourselves: the errors
-/// come back as values.
-pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    #[cfg(target_os = "linux")]
-    let _alsa_errors = alsa::Output::local_error_handler();
-    #[cfg(feature = "jack")]
-    jack::set_logger(jack::LoggerType::None);
-    work()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,20 +310,6 @@ mod tests {
     #[test]
     fn an_unknown_backend_names_those_that_exist() {
         let error = list_devices("gramophone", Duration::from_secs(5)).unwrap_err();
-        assert_eq!(error, DeviceError::UnknownBackend(backend_names()));
-    }
-
-    #[test]
-    fn a_hung_server_is_given_up() {
-        let (_keep, never) = mpsc::channel::<()>();
-        let hung = move || {
-            never
-                .recv()
-                .map_err(|e| DeviceError::Unavailable(e.to_string()))
-        };
-        assert_eq!(
-            within(Duration::from_millis(20), hung),
-            Err(DeviceError::TimedOut)
-        );
+        assert_eq!(error, DeviceError::UnknownBackend(hosts::backend_names()));
     }
 }

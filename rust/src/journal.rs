@@ -75,3 +75,46 @@ impl<const W: usize> Journal<W> {
         &self.slots[(n % self.slots.len() as u64) as usize]
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_the_newest() {
+        let journal = Journal::new(3);
+        assert_eq!((journal.newest(), journal.get(0)), (None, None));
+        for n in 0..5 {
+            journal.push([n, n * 10]);
+        }
+        assert_eq!((journal.oldest(), journal.count()), (2, 5));
+        assert_eq!(journal.get(1), None);
+        assert_eq!(journal.get(2), Some([2, 20]));
+        assert_eq!(journal.newest(), Some([4, 40]));
+        assert_eq!(journal.get(5), None);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn no_reader_sees_half_an_entry() {
+        loom::model(|| {
+            let journal = Arc::new(Journal::new(1));
+            let writer = {
+                let journal = journal.clone();
+                loom::thread::spawn(move || (1..4).for_each(|n| journal.push([n, n])))
+            };
+            for n in 0..2 {
+                if let Some([first, second]) = journal.get(n) {
+                    assert_eq!((first, second), (n + 1, n + 1));
+                }
+            }
+            writer.join().expect("no panic");
+            assert_eq!(journal.newest(), Some([3, 3]));
+        });
+    }
+}

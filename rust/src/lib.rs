@@ -4,16 +4,23 @@
 //! end, and the only part that a device callback touches. Python is bound in one thin
 //! file, behind the feature `python`, so that `cargo test` needs no interpreter.
 
+#![deny(unsafe_code)]
+
 pub mod buffer;
 #[cfg(not(loom))]
 mod callback;
 #[cfg(not(loom))]
 pub mod devices;
+mod fade;
 mod gate;
 #[cfg(not(loom))]
 pub mod health;
 mod heard;
+#[cfg(not(loom))]
+pub mod hosts;
 mod journal;
+#[cfg(not(loom))]
+mod keep;
 pub mod ledger;
 #[cfg(not(loom))]
 pub mod output;
@@ -21,6 +28,8 @@ pub mod output;
 mod python;
 #[cfg(all(feature = "python", not(loom)))]
 mod python_output;
+mod reading;
 pub mod render;
 mod ring;
 mod sync;
+mod values;

@@ -14,12 +14,13 @@ use crate::buffer::SharedBuffer;
 use crate::callback::{Callback, Slot};
 use crate::devices::{self, DeviceError};
 use crate::health::{Bell, Health};
+use crate::hosts;
 use crate::render::Consumer;
 
 /// Which stream to open.
 #[derive(Clone, Debug)]
 pub struct StreamRequest {
-    /// A name from [`devices::backend_names`].
+    /// A name from [`hosts::backend_names`].
     pub backend: String,
     /// A device's id or name; the default device if absent.
     pub device: Option<String>,
@@ -153,7 +154,7 @@ fn own_stream(
     commands: mpsc::Receiver<Command>,
     timeout: Duration,
 ) {
-    let stream = match devices::quietly(|| start_stream(request, parts, timeout)) {
+    let stream = match start_stream(request, parts, timeout) {
         Ok((stream, info)) => {
             if opened.send(Ok(info)).is_err() {
                 return; // given up meanwhile
@@ -175,8 +176,9 @@ fn start_stream(
     parts: Parts,
     timeout: Duration,
 ) -> Result<(Stream, StreamInfo), DeviceError> {
-    let host = devices::open_host(&request.backend)?;
-    let device = devices::find_device(&host, &request.backend, request.device.as_deref())?;
+    let device = hosts::with_host(&request.backend, |host| {
+        devices::find_device(host, &request.backend, request.device.as_deref())
+    })?;
     let rate_hz = parts.buffer.sample_rate_hz();
     let range = devices::choose_config(&device, rate_hz)?;
     let wanted = buffer_size(&request.backend, request.buffer_frames, range.buffer_size());

@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::buffer::{self, Busy, Geometry, SharedBuffer};
+use crate::buffer::{Busy, Geometry, SharedBuffer};
+use crate::keep::BUFFERS;
 use crate::ledger::EventKind;
 
 import_exception!(legato.errors, BufferBusy);
@@ -201,7 +202,7 @@ impl AudioBuffer {
 
 impl Drop for AudioBuffer {
     fn drop(&mut self) {
-        buffer::release(Some(&self.shared));
+        BUFFERS.release(Some(&self.shared));
     }
 }
 

@@ -11,6 +11,7 @@ use pyo3::types::PyType;
 use crate::buffer::SharedBuffer;
 use crate::devices::{self, DeviceError, DeviceInfo};
 use crate::health::{Bell, Counts, Health, Verdict};
+use crate::hosts;
 use crate::output::{Output, StreamInfo, StreamRequest};
 use crate::python::{AudioBuffer, value_class};
 
@@ -205,7 +206,7 @@ impl NativeStream {
 
 #[pyfunction]
 fn backend_names() -> Vec<String> {
-    devices::backend_names()
+    hosts::backend_names()
 }
 
 #[pyfunction]

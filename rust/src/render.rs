@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::buffer::{Live, SharedBuffer};
+use crate::fade::{FadeIn, Tail};
 use crate::gate::View;
 use crate::heard::Cursor;
 use crate::ledger::{EventKind, Ledger, Silence};
@@ -16,7 +17,7 @@ use crate::sync::Ordering;
 ///
 /// Dropping it gives the end back, under the control side's lock: drop it where the stream
 /// is dropped, not inside a callback. Its reference to the buffer is never the last one
-/// (see `buffer::release`), so no sample storage is freed on a device's thread.
+/// (see `keep`), so no sample storage is freed on a device's thread.
 pub struct Consumer {
     shared: Arc<SharedBuffer>,
     renderer: Option<Box<Renderer>>,
@@ -38,7 +39,7 @@ impl Consumer {
         let Some(renderer) = self.renderer.as_mut() else {
             return out.fill(0.0);
         };
-        let live = self.shared.live();
+        let live = &self.shared.live;
         live.timeline.set_latency(latency_samples);
         renderer.render(live, out, self.shared.now_ns());
     }
@@ -57,10 +58,8 @@ pub(crate) struct Renderer {
     read: u64,
     furthest: u64,
     sounding: bool, // the last sample handed out was content that nothing has faded out
-    fade_in_left: usize,
-    tail: Box<[f32]>, // content faded out already, still to be handed out
-    tail_left: usize,
-    tail_end: u64, // the content index behind the tail
+    fade_in: FadeIn,
+    tail: Tail,
     first_due: bool,
     holds_count: bool,
     seen_expects: u64,
@@ -78,10 +77,8 @@ impl Renderer {
             read: 0,
             furthest: 0,
             sounding: false,
-            fade_in_left: 0,
-            tail: vec![0.0; ramp.max(unread)].into_boxed_slice(),
-            tail_left: 0,
-            tail_end: 0,
+            fade_in: FadeIn::new(unread),
+            tail: Tail::new(ramp.max(unread)),
             first_due: false,
             holds_count: false,
             seen_expects: 0,
@@ -95,7 +92,7 @@ impl Renderer {
     /// The device is gone: what is handed out next follows silence.
     pub fn hush(&mut self) {
         self.sounding = false;
-        self.tail_left = 0;
+        self.tail.clear();
     }
 
     /// Hand out exactly `out.len()` samples: content, or faded silence, counted.
@@ -144,13 +141,13 @@ impl Renderer {
             return;
         }
         let open_end = live.gate.view(&live.ring).end();
-        self.fade_away(live, open_end.min(target), self.tail.len());
+        self.fade_away(live, open_end.min(target), self.tail.longest());
         if target > self.read {
             let dropped = target - self.read;
             self.ledger
                 .note(&live.board, EventKind::Discard, self.read, dropped);
             self.read = target;
-            if self.tail_left == 0 {
+            if self.tail.is_empty() {
                 self.cursor.silence(&live.timeline, target, 0);
             }
         }
@@ -182,14 +179,11 @@ impl Renderer {
     }
 
     fn play_tail(&mut self, live: &Live, out: &mut [f32]) -> usize {
-        let samples = self.tail_left.min(out.len());
-        if samples > 0 {
-            let index = self.tail_end - self.tail_left as u64;
-            let at = self.tail.len() - self.tail_left;
-            out[..samples].copy_from_slice(&self.tail[at..at + samples]);
-            self.cursor.content(&live.timeline, index, samples as u64);
-            self.tail_left -= samples;
+        if self.tail.is_empty() {
+            return 0;
         }
+        let (index, samples) = self.tail.hand_out(out);
+        self.cursor.content(&live.timeline, index, samples as u64);
         samples
     }
 
@@ -202,7 +196,8 @@ impl Renderer {
         self.begin_content(live);
         let out = &mut out[..samples];
         live.ring.copy(self.read, out);
-        self.fade_in(live, out);
+        let edited = self.fade_in.apply(out);
+        self.ledger.edit(&live.board, self.read, edited as u64);
         self.cursor
             .content(&live.timeline, self.read, samples as u64);
         self.read += samples as u64;
@@ -218,24 +213,13 @@ impl Renderer {
             self.holds_count = true;
         }
         if !self.sounding {
-            let at_boundary = live.gate.is_boundary(self.read);
-            self.fade_in_left = if at_boundary { 0 } else { self.unread };
             self.sounding = true;
+            if live.gate.is_boundary(self.read) {
+                self.fade_in.skip();
+            } else {
+                self.fade_in.begin();
+            }
         }
-    }
-
-    fn fade_in(&mut self, live: &Live, out: &mut [f32]) {
-        let samples = self.fade_in_left.min(out.len());
-        for sample in &mut out[..samples] {
-            self.fade_in_left -= 1;
-            *sample *= self.gain();
-        }
-        self.ledger.edit(&live.board, self.read, samples as u64);
-    }
-
-    /// The gain of the last sample that was handed out while fading in.
-    fn gain(&self) -> f32 {
-        (self.unread - self.fade_in_left) as f32 / (self.unread + 1) as f32
     }
 
     /// Content has run out, or may not go on: fade it out unless it stands at a boundary.
@@ -244,9 +228,13 @@ impl Renderer {
             self.sounding = false;
         } else if view.limit <= self.read {
             // The gate was shut in mid-chunk: this much beyond it is heard, fading.
-            self.fade_away(live, view.written, self.tail.len());
+            self.fade_away(live, view.written, self.tail.longest());
         } else {
-            let longest = if paused { self.tail.len() } else { self.unread };
+            let longest = if paused {
+                self.tail.longest()
+            } else {
+                self.unread
+            };
             self.fade_away(live, view.end(), longest);
         }
     }
@@ -256,23 +244,12 @@ impl Renderer {
         if !self.sounding {
             return;
         }
-        let from_gain = if self.fade_in_left > 0 {
-            self.gain()
-        } else {
-            1.0
-        };
         self.sounding = false;
         let samples = longest.min(up_to.saturating_sub(self.read) as usize);
-        let at = self.tail.len() - samples;
-        let tail = &mut self.tail[at..];
-        live.ring.copy(self.read, tail);
-        for (n, sample) in tail.iter_mut().rev().enumerate() {
-            *sample *= from_gain * (n + 1) as f32 / (samples + 1) as f32;
-        }
+        self.tail
+            .cut(&live.ring, self.read, samples, self.fade_in.gain());
         self.ledger.edit(&live.board, self.read, samples as u64);
         self.read += samples as u64;
-        self.tail_left = samples;
-        self.tail_end = self.read;
     }
 
     fn play_silence(&mut self, live: &Live, view: &View, paused: bool, out: &mut [f32]) {

@@ -98,7 +98,8 @@ class TraceWriter:
 
     def __init__(self, path: Path, events: EventStream) -> None:
         try:
-            self._file = path.open("w", encoding="utf-8")
+            # A lone surrogate, which UTF-8 cannot hold, becomes the JSON escape of itself.
+            self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(f"cannot write the trace {path}: {error.strerror}") from error
         self.failure = ""

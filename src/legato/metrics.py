@@ -89,7 +89,6 @@ class MetricsCollector:
         self.ended_s: float | None = None
         self.chunks = 0
         self._seam_error_s: float | None = None
-        self._seams: dict[int, tuple[float, float]] = {}  # chunk -> pause, seam as placed
 
     def __call__(self, event: Event) -> None:
         """Listen to one event."""

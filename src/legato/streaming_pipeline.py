@@ -24,7 +24,7 @@ from legato.audio.outputs import make_output
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
-from legato.errors import LegatoError, UnknownVoice, UsageError
+from legato.errors import LegatoError, RunError, UnknownVoice, UsageError
 from legato.events import Event, EventStream
 from legato.metrics import Metrics, MetricsCollector
 from legato.synthesis.engine import Engine
@@ -131,8 +131,12 @@ class Narrator:
             next(self._numbers), pending, self._heard_characters, self._cancel, self._wrote
         )
         feed = ChunkFeed(pending, self._chunker())
-        self._utterances[utterance.number] = utterance
         with self._worker.lock:
+            if self._thread.error is not None:
+                raise self._thread.error
+            if self._thread.closed:
+                raise RunError("the narrator is closed: make a new one")
+            self._utterances[utterance.number] = utterance
             self._lane.add(Passage(utterance.number, feed, lambda how: self._ended(utterance, how)))
         if isinstance(text, str):
             utterance.write(text)
@@ -159,9 +163,10 @@ class Narrator:
             heard_index = self._output.stop()
             number = self._lane.current_utterance()
             current = None if number is None else self._utterances[number]
-            if current is not None:
-                heard = self._lane.heard_characters(current.number, heard_index) or 0
-                current.settle("cut", heard)
+            # What the output dropped counts as read from here on: ask for this index alone.
+            for utterance in list(self._utterances.values()):
+                heard = self._lane.heard_characters(utterance.number, heard_index) or 0
+                utterance.settle("cut", heard)
             self._worker.cancel_jobs(self._lane.cut_all())
         self._emit("stopped", sample=heard_index)
         return "" if current is None else current.heard_text
@@ -184,7 +189,7 @@ class Narrator:
     def current_chunk(self) -> int:
         """The ordinal of the chunk being heard, -1 before the first."""
         with self._worker.lock:
-            return self._lane.transcript.ordinal_at(self._buffer.position().heard)
+            return self._lane.ordinal_at(self._buffer.position().heard)
 
     @property
     def output(self) -> AudioOutput:
@@ -266,8 +271,9 @@ class Narrator:
         self._emit(how)
 
     def _failed(self, error: LegatoError) -> None:
-        for utterance in list(self._utterances.values()):
-            utterance.settle("failed", self._heard_characters(utterance.number), error)
+        with self._worker.lock:
+            for utterance in list(self._utterances.values()):
+                utterance.settle("failed", self._heard_characters(utterance.number), error)
 
     def _output_event(self, event: OutputEvent) -> None:
         detail = {"what": event.kind, "device": event.device, "outage_s": event.outage_s}

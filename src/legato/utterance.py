@@ -67,10 +67,11 @@ class Utterance:
 
         Raises the error that ended it early, if one did.
         """
-        over = self._over.wait(timeout_s)
+        if not self._over.wait(timeout_s):
+            return False
         if self.error is not None:
             raise self.error
-        return over
+        return True
 
     @property
     def over(self) -> bool:

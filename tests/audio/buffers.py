@@ -65,3 +65,8 @@ def spans(events: Sequence[RenderEvent], kind: str) -> list[tuple[int, int]]:
 def edited(events: Sequence[RenderEvent]) -> set[int]:
     """Indices of the content samples that edit events name."""
     return {i for start, n in spans(events, "edit") for i in range(start, start + n)}
+
+
+def assert_silent(rendered: Pcm, samples: int) -> None:
+    assert rendered.dtype == np.float32
+    np.testing.assert_array_equal(rendered, np.zeros(samples, np.float32))

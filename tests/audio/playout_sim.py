@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from legato.audio.prebuffer_manager import (
@@ -18,13 +18,12 @@ from legato.audio.prebuffer_manager import (
     PlayoutPolicy,
     PlayoutState,
     PreBufferManager,
-    Production,
 )
+from legato.synthesis.production import ProductionMeter
 
 _NEVER = math.inf
 _TINY_S = 1e-9
 _LOOK_AHEAD_S = 8.0
-_OBSERVED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +70,6 @@ def random_story(seed: int, rtf: float, jitter: float = 0.0, chunks: int = 12) -
     return Story(durations, estimates, rtf, jitter, seed=seed)
 
 
-class _Meter:
-    """Production as observed: mean and slowest rate of the recent blocks."""
-
-    def __init__(self) -> None:
-        self._rates: deque[float] = deque(maxlen=_OBSERVED)
-        self._blocks = 0
-        self._longest_s = 0.0
-
-    def block(self, audio_s: float, wall_s: float) -> None:
-        self._blocks += 1
-        self._rates.append(audio_s / wall_s)
-        self._longest_s = max(self._longest_s, audio_s)
-
-    def production(self) -> Production:
-        if not self._rates:
-            return Production()
-        mean = sum(self._rates) / len(self._rates)
-        return Production(self._blocks, mean, min(self._rates), self._longest_s)
-
-
 class PlayoutSim:
     """One story from first text to last sample."""
 
@@ -99,12 +78,12 @@ class PlayoutSim:
         self._manager = PreBufferManager(policy)
         self._latency_s = latency_s
         self._rng = random.Random(story.seed)
-        self._meter = _Meter()
+        self._meter = ProductionMeter()
         self._now_s = 0.0
         self._made = [0.0] * len(story.durations_s)
+        self._texts_s = story.texts_s or (0.0,) * len(self._made)
         self._making = 0  # the chunk that the producer is at
         self._block_s = 0.0
-        self._block_wall_s = 0.0
         self._block_at_s = _NEVER
         self._gate = -1
         self._read_s = 0.0
@@ -120,8 +99,9 @@ class PlayoutSim:
         look_s = 0.0
         while self._read_s < self._starts[-1] - _TINY_S or not self._synthesis_done():
             self._begin_block()
-            arrivals = [t for t in (*self._story.texts_s, self._story.end_s) if t > self._now_s]
-            times = [self._block_at_s, look_s, *arrivals]
+            times = [self._block_at_s, look_s, *self._texts_s[self._arrived() :]]
+            if self._story.end_s > self._now_s:
+                times.append(self._story.end_s)
             next_s = min(time for time in times if time > self._now_s - _TINY_S)
             assert next_s < 3600, "playback is stuck"
             self._advance(max(next_s, self._now_s))
@@ -136,21 +116,20 @@ class PlayoutSim:
     # -- the producer ----------------------------------------------------------------------
     def _arrived(self) -> int:
         """How many chunks' text has come."""
-        texts_s = self._story.texts_s or (0.0,) * len(self._made)
-        return sum(time_s <= self._now_s + _TINY_S for time_s in texts_s)
+        return bisect_right(self._texts_s, self._now_s + _TINY_S)
 
     def _submitted(self) -> int:
         """Chunks given to the engine: two at a time, or more to fill the look-ahead."""
-        count = 0
         ahead_s = -self._read_s
         in_flight = 0
-        for count in range(self._arrived() + 1):
-            if count == self._arrived() or (ahead_s >= _LOOK_AHEAD_S and in_flight >= 2):
-                break
-            complete = self._complete(count)
+        arrived = self._arrived()
+        for chunk in range(arrived):
+            if ahead_s >= _LOOK_AHEAD_S and in_flight >= 2:
+                return chunk
+            complete = self._complete(chunk)
             in_flight += not complete
-            ahead_s += self._story.durations_s[count] if complete else self._estimate(count)
-        return count
+            ahead_s += self._story.durations_s[chunk] if complete else self._estimate(chunk)
+        return arrived
 
     def _complete(self, chunk: int) -> bool:
         return self._made[chunk] >= self._story.durations_s[chunk] - _TINY_S
@@ -165,22 +144,27 @@ class PlayoutSim:
         return self._now_s >= self._story.end_s and self._arrived() == len(self._made)
 
     def _begin_block(self) -> None:
-        while self._making < self._submitted() and self._complete(self._making):
+        submitted = self._submitted()
+        while self._making < submitted and self._complete(self._making):
             self._making += 1
-        if self._block_at_s < _NEVER or self._making >= self._submitted():
+        if self._block_at_s < _NEVER or self._making >= submitted:
             return
         left_s = self._story.durations_s[self._making] - self._made[self._making]
         self._block_s = min(self._story.block_s, left_s)
         spread = self._rng.uniform(1 - self._story.jitter, 1 + self._story.jitter)
-        self._block_wall_s = self._block_s * self._story.rtf * spread
-        self._block_at_s = self._now_s + self._block_wall_s
+        self._meter.busy(self._now_s, 1)
+        self._block_at_s = self._now_s + self._block_s * self._story.rtf * spread
 
     def _end_block(self) -> None:
         self._made[self._making] += self._block_s
-        self._meter.block(self._block_s, self._block_wall_s)
+        self._meter.arrived(self._now_s, self._block_s, self._block_s)
         self._block_at_s = _NEVER
         if self._complete(self._making):
+            estimate_s = self._story.estimates_s[self._making]
+            self._meter.completed(estimate_s, self._story.durations_s[self._making])
             self._making += 1
+            if self._making >= self._submitted():
+                self._meter.busy(self._now_s, 0)
 
     # -- the listener ----------------------------------------------------------------------
     def _written_s(self) -> float:
@@ -220,15 +204,15 @@ class PlayoutSim:
 
     def state(self) -> PlayoutState:
         progress = []
-        for chunk in range(self._submitted()):
+        submitted = self._submitted()
+        for chunk in range(submitted):
             read_s = min(max(0.0, self._read_s - self._starts[chunk]), self._made[chunk])
             done = self._complete(chunk)
             length_s = self._story.durations_s[chunk] if done else self._estimate(chunk)
-            if not done or read_s < self._made[chunk] or chunk > self._gate:
+            if not done or read_s < self._made[chunk] - _TINY_S or chunk > self._gate:
                 written_s = self._made[chunk] - read_s
                 progress.append(ChunkProgress(chunk, written_s, length_s - read_s, done))
         opened = tuple(chunk for chunk in progress if chunk.ordinal <= self._gate)
-        came_s = [t for t in self._story.texts_s or (0.0,) if t <= self._now_s]
         return PlayoutState(
             now_s=self._now_s,
             lead_s=self._written_s() - self._read_s,
@@ -238,9 +222,10 @@ class PlayoutSim:
             opened=opened,
             text_done=self._text_done(),
             synthesis_done=self._synthesis_done(),
-            in_flight=sum(not self._complete(c) for c in range(self._submitted())),
-            text_idle_s=self._now_s - max(came_s, default=0.0),
+            in_flight=sum(not self._complete(c) for c in range(submitted)),
+            text_idle_s=self._now_s
+            - (self._texts_s[self._arrived() - 1] if self._arrived() else 0.0),
             heard_any=self._gate >= 0,
             production=self._meter.production(),
-            rest_submitted=self._text_done() and self._submitted() == len(self._made),
+            rest_submitted=self._text_done() and submitted == len(self._made),
         )

@@ -4,7 +4,7 @@ import pytest
 
 from legato.errors import EngineError, UnknownEngine, UsageError
 from legato.synthesis import engines
-from legato.synthesis.engine import Engine
+from legato.synthesis.engine import Engine, EngineEvent
 from legato.synthesis.engines import create_engine, engine_names, find_engine
 from legato.types import AudioBlock, Job, JobDone
 from tests.fakes import ScriptedEngine, ScriptedVoice, make_chunk
@@ -27,7 +27,7 @@ def test_the_built_in_engine_speaks_in_its_own_process() -> None:
     with create_engine() as engine:
         assert engine.info.name == "espeak"
         engine.add(Job(1, make_chunk("Hello there.", source_start=30)))
-        events = []
+        events: list[EngineEvent] = []
         while not (events and isinstance(events[-1], JobDone)):
             events += engine.step({}, 10.0)
         assert isinstance(events[0], AudioBlock)
@@ -42,7 +42,7 @@ def test_options_reach_the_engine_and_bad_ones_come_back_as_its_own_error() -> N
         _ = engine.info
     with (
         create_engine("espeak", {"colour": 3}) as engine,
-        pytest.raises(EngineError, match="espeak: TypeError: .*colour"),
+        pytest.raises(EngineError, match=r"espeak: TypeError: .*colour"),
     ):
         _ = engine.info
 

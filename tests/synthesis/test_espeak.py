@@ -1,6 +1,9 @@
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +42,8 @@ def speak(engine: EspeakEngine, chunk: TextChunk) -> tuple[Pcm, tuple[tuple[int,
     assert len(blocks) == len(events) - 1
     at = 0
     for block in blocks:
-        assert (block.job_id, block.start_sample, block.pcm.dtype) == (7, at, np.float32)
+        assert (block.job_id, block.start_sample) == (7, at)
+        assert block.pcm.dtype == np.float32
         at += len(block.pcm)
     pcm = np.concatenate([np.empty(0, np.float32), *(block.pcm for block in blocks)])
     return pcm, tuple(mark for block in blocks for mark in block.marks)
@@ -72,24 +76,26 @@ def test_the_same_chunk_gives_the_same_samples_whatever_was_said_between(
         assert marks_again == marks
 
 
-@settings(max_examples=8, deadline=None)
-@given(
-    st.permutations(
-        [(A, "", 1.0), (B, "en-us+f3", 1.0), (A, "de", 1.7), (B, "fr-fr+whisper", 0.7)],
-    )
-)
-def test_any_order_of_voices_and_rates_gives_the_same_samples(
-    order: list[tuple[str, str, float]],
-) -> None:
-    engine = EspeakEngine()
-    for text, voice, rate in order:
-        pcm, _ = speak(engine, make_chunk(text, voice=voice, rate=rate))
-        key = (text, voice, rate)
-        _heard.setdefault(key, pcm)
-        np.testing.assert_array_equal(pcm, _heard[key])
+NOISY = [
+    (A, "", 1.0),
+    (B, "en-us+f3", 1.0),
+    (A, "de+klatt4", 1.7),
+    (B, "fr-fr+whisper", 0.7),
+    (B, "cmn", 1.2),
+]
 
 
-_heard: dict[tuple[str, str, float], Pcm] = {}
+def test_any_order_of_voices_and_rates_gives_the_same_samples(engine: EspeakEngine) -> None:
+    def say_all(order: Sequence[tuple[str, str, float]]) -> dict[str, bytes]:
+        return {
+            voice: speak(engine, make_chunk(text, voice=voice, rate=rate))[0].tobytes()
+            for text, voice, rate in order
+        }
+
+    first = say_all(NOISY)
+    time.sleep(1.0 - time.time() % 1.0)  # left alone, it seeds its noise with the second
+    for order in permutations(NOISY):
+        assert say_all(order) == first
 
 
 def test_another_process_says_the_same_samples(engine: EspeakEngine) -> None:
@@ -265,7 +271,7 @@ def test_any_text_is_spoken_with_marks_inside_it(text: str, language: str) -> No
 def test_a_failing_library_fails_the_job_alone(
     engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_voice_file", lambda voice, language: "no/such")
+    monkeypatch.setattr(engine, "_voice_file", lambda *_: "no/such")
     engine.add(Job(5, make_chunk(B)))
     [event] = engine.step({}, 0.0)
     assert isinstance(event, JobFailed)

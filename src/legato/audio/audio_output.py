@@ -37,6 +37,29 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """What a native stream's callbacks report since it was opened last.
+
+    sample_format: "f32" wherever the device takes it. buffer_frames: per callback, 0 where
+    the backend does not say. latency_s: from the last callback to its first sample heard.
+    xruns: those that the backend told of (PulseAudio and WASAPI tell of none).
+    ignored_errors: errors after which callbacks went on.
+    """
+
+    playing: bool
+    sample_format: str
+    channels: int
+    buffer_frames: int
+    callbacks: int
+    frames: int
+    last_callback_age_s: float
+    latency_s: float
+    xruns: int
+    ignored_errors: int
+    realtime_denied: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutputEvent:
     """Something that happened to an output; its cause is always "device".
 

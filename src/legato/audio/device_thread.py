@@ -29,13 +29,19 @@ log = logging.getLogger(__name__)
 
 
 class DeviceStream(Protocol):
-    """One native stream that can be opened again and again; no call needs the GIL inside."""
+    """One native stream that can be opened again and again (`legato._native.NativeStream`).
+
+    Calls that take a timeout do without the GIL.
+    """
 
     def open(self, device: str | None, timeout_s: float) -> None:
         """Open on a device (None: the default one). Raises OutputError, UnknownDevice."""
 
-    def close(self, timeout_s: float) -> None:
-        """Give the buffer's reading end back and end the stream, if there is one."""
+    def close(self, timeout_s: float) -> bool:
+        """Give the buffer's reading end back and end the stream, if there is one.
+
+        False if it did not end in time; it is cut off from the buffer all the same.
+        """
 
     def halt(self, timeout_s: float) -> int:
         """Silence the device now and close; returns the content index heard."""
@@ -43,8 +49,8 @@ class DeviceStream(Protocol):
     def wait(self, timeout_s: float) -> Verdict:
         """Sleep until the stream is lost or stalls, `wake` is called, or the timeout."""
 
-    def heard_when_lost(self) -> int:
-        """The content index heard when the stream was lost or stalled."""
+    def ending(self) -> tuple[int, float]:
+        """Of a stream lost or stalled: the content index heard, and seconds since then."""
 
     def wake(self) -> None:
         """End the present or the next `wait`."""
@@ -114,7 +120,8 @@ class DeviceThread:
             self._closing = True
         self._stream.wake()
         if self._thread.is_alive():
-            self._thread.join()
+            # A device that is just being opened closes itself when it is there.
+            self._thread.join(CLOSE_TIMEOUT_S)
         self._stream.close(CLOSE_TIMEOUT_S)
 
     def run_once(self) -> None:
@@ -134,10 +141,10 @@ class DeviceThread:
         with self._lock:
             if self._outage is not None or self._closing:
                 return
-            heard = self._stream.heard_when_lost()
+            heard, age_s = self._stream.ending()
             self._stream.close(CLOSE_TIMEOUT_S)
             sample = self._buffer.rewind_to(heard)
-            self._outage = _Outage(self._clock.now_s(), sample, reported=True)
+            self._outage = _Outage(self._clock.now_s() - age_s, sample, reported=True)
         self._on_event(OutputEvent(verdict, self._stream.device_name, sample))
 
     def _reopen(self, outage: _Outage) -> None:

@@ -24,7 +24,7 @@ def make_output(name: str) -> AudioOutput:
     if name == "null":
         return NullOutput(LIVE_RATE_HZ)
     # Only here is the native module needed: files and null work where it was not built.
-    from legato.audio.native import NativeAudioOutput  # noqa: PLC0415
+    from legato.audio.native import NativeOutput  # noqa: PLC0415
 
     backend, _, device = name.partition(":")
-    return NativeAudioOutput(backend or "auto", device or None)
+    return NativeOutput(backend or "auto", device or None)

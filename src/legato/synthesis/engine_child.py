@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class EngineChild:
         self.lost = False
         self._unpacker = Unpacker()
         self._unsent = bytearray()
-        self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115 - closed by close()
+        self._output = _output_file()
         self.socket, theirs = socket.socketpair()
         self.socket.setblocking(False)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
@@ -168,6 +169,21 @@ class EngineChild:
             tail = self._output_tail()
             self._output.truncate(0)
             self._output.write(tail)
+
+
+def _output_file() -> FileIO:
+    """A file without a name, truly opened for appending, unlike those of `tempfile`.
+
+    Two processes write to it and one of them truncates it.
+    """
+    handle, path = tempfile.mkstemp(prefix="legato-")
+    os.close(handle)
+    deleted_when_closed = getattr(os, "O_TEMPORARY", 0)  # Windows keeps the name till then
+    flags = os.O_RDWR | os.O_APPEND | deleted_when_closed
+    file = FileIO(path, "a+b", opener=lambda name, _: os.open(name, flags))
+    if not deleted_when_closed:
+        Path(path).unlink()
+    return file
 
 
 def _import_path() -> list[str]:

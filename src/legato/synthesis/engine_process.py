@@ -20,6 +20,7 @@ from legato.clock import Clock, MonotonicClock
 from legato.errors import EngineError, LegatoError
 from legato.synthesis.engine import EngineEvent
 from legato.synthesis.engine_child import EngineChild, EngineTarget
+from legato.synthesis.silence import Silence
 from legato.synthesis.voices import check_job
 from legato.synthesis.wire import Frame, job_header, read_event, read_info
 from legato.types import EngineInfo, Job, JobDone, JobFailed, TextChunk
@@ -59,6 +60,7 @@ class EngineProcess:
         on_event: Callable[[ProcessEvent, str], None] | None = None,
     ) -> None:
         self.on_event = on_event
+        child = EngineChild(target)  # first, as it may raise
         self._target = target
         self._settings = settings or ProcessSettings()
         self._clock = clock or MonotonicClock()
@@ -73,7 +75,7 @@ class EngineProcess:
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._child = self._start()
+        self._child = self._watch(child)
         self._standby = self._start() if self._settings.standby else None
 
     def __enter__(self) -> Self:
@@ -103,6 +105,8 @@ class EngineProcess:
         """Send a job. Raises EngineFull, UnknownVoice, TextTooLong; EngineError when given up."""
         self._raise_if_given_up()
         check_job(self.info, job, self._jobs)
+        if not self._jobs:
+            self._silence.end(self._clock.now_s())
         self._jobs[job.job_id] = job.chunk
         self._child.send(job_header(job))
 
@@ -116,7 +120,7 @@ class EngineProcess:
         self._silence.resume(self._clock.now_s())
         frames = self._wait(self._patience_s(timeout_s))
         events = [event for frame in frames if (event := self._event(frame))]
-        self._silence.pause(self._clock.now_s(), heard=bool(frames) or not self._jobs)
+        self._silence.pause(self._clock.now_s())
         return events + self._replace_if_lost()
 
     def cancel(self, job_id: int) -> None:
@@ -142,7 +146,9 @@ class EngineProcess:
         self._waker.close()
 
     def _start(self) -> EngineChild:
-        child = EngineChild(self._target)
+        return self._watch(EngineChild(self._target))
+
+    def _watch(self, child: EngineChild) -> EngineChild:
         self._selector.register(child.socket, selectors.EVENT_READ, child)
         return child
 
@@ -163,6 +169,7 @@ class EngineProcess:
                 self._meet_standby()
             elif ready & selectors.EVENT_READ:
                 frames = self._child.receive()
+                self._silence.end(self._clock.now_s())
         return frames
 
     def _await_hello(self) -> None:
@@ -219,7 +226,7 @@ class EngineProcess:
     def _replace_if_lost(self) -> list[EngineEvent]:
         if self._child.lost:
             return self._replace(self._child.obituary())
-        if self._silence.lasted_s >= self._silence_limit_s():
+        if self._jobs and self._silence.lasted_s >= self._silence_limit_s():
             quiet = f"gave no sign of life for {self._silence.lasted_s:.1f} s"
             return self._replace(f"the {self._target.name} engine's process {quiet}")
         return []
@@ -265,30 +272,6 @@ class EngineProcess:
     def _tell(self, kind: ProcessEvent, detail: str) -> None:
         if self.on_event is not None:
             self.on_event(kind, detail)
-
-
-class Silence:
-    """How long an engine has given no sign of life while this side was there to notice.
-
-    Time between two steps counts for at most a second: a listener that was suspended, or
-    did other things, has not been kept waiting by the engine.
-    """
-
-    _MOST_AWAY_S = 1.0
-
-    def __init__(self, now_s: float) -> None:
-        self.lasted_s = 0.0
-        self._at_s = now_s
-
-    def resume(self, now_s: float) -> None:
-        """A step begins."""
-        self.lasted_s += min(now_s - self._at_s, self._MOST_AWAY_S)
-        self._at_s = now_s
-
-    def pause(self, now_s: float, heard: bool) -> None:
-        """A step ends; `heard`: something came, or nothing was to be expected."""
-        self.lasted_s = 0.0 if heard else self.lasted_s + now_s - self._at_s
-        self._at_s = now_s
 
 
 def _error_from(child: EngineChild) -> LegatoError:

@@ -24,6 +24,7 @@ _DO_NOT_EXIT = 0x8000  # without it a missing data folder ends the whole process
 _UTF8 = 1
 _CHARACTER = 1
 _WORD = 1
+_SEED = 1
 _LONGEST_DATA_PATH = 160 - len("/phontab") - 1
 
 RATE, VOLUME, PITCH = 1, 2, 3
@@ -75,14 +76,15 @@ class EspeakLibrary:
     """One freshly loaded copy of the library; a context manager that unloads it.
 
     espeak-ng carries state from one text to the next in static variables that no call
-    resets, Initialize and Terminate included, and draws noise from the C library's `rand`.
-    Loading it anew with the same seed (0.3 ms) is what makes its speech repeatable.
+    resets, Initialize and Terminate included; breathy voices draw noise from a generator
+    seeded with the second of the day, Klatt's from the C library's. Loading it anew
+    (0.3 ms) with fixed seeds is what makes its speech repeatable.
     """
 
     def __init__(self) -> None:
         data_path = espeakng_loader.get_data_path()
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        _c_runtime().srand(1)
+        _c_runtime().srand(_SEED)
         self.sample_rate_hz: int = self._library.espeak_Initialize(
             _SYNCHRONOUS, _BUFFER_MS, data_path.encode(), _DO_NOT_EXIT
         )
@@ -94,6 +96,7 @@ class EspeakLibrary:
                 else "; reinstall espeakng-loader"
             )
             raise EngineError(f"espeak-ng cannot read its data in {data_path}{hint}")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
 
     def __enter__(self) -> EspeakLibrary:
         return self

@@ -25,6 +25,7 @@ from legato.types import AudioBlock, Cause, EngineLimits, TextChunk
 
 _WAITING_CHUNKS = 4  # chunked ahead of the engine; more would only age the lead they were sized by
 _IDLE_LOOK_S = 1.0
+_SHORTEST_LOOK_S = 0.005  # a paused listener may be one sample from the end for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Lane:
         self._tracks: deque[Track] = deque()
         self._next_ordinal = 0
         self._drained = True
-        self._wait_cause: Cause = ""
+        self._wait_cause: Cause = ""  # of the latest wait, which may be reported after it
+        self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
         buffer.attach_producer()
 
     # -- text ------------------------------------------------------------------------------
@@ -79,6 +81,7 @@ class Lane:
         """Queue an utterance; it is spoken after those before it."""
         if not self._passages and self._drained:
             self._playout.begin(self._next_ordinal)
+            self._wait_cause = ""
         else:
             self.buffer.expect()
         self._drained = False
@@ -178,6 +181,11 @@ class Lane:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), normal_s)
         self.emit("made", track.chunk.ordinal, audio_s=track.made_s)
 
+    def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
+        """A track's job failed for good: the story goes on without the rest of it."""
+        track.finish()
+        self.emit("passed_over", track.chunk.ordinal, cause=cause, reason=reason)
+
     # -- the ring --------------------------------------------------------------------------
     def release(self) -> bool:
         """Push what is ready, in story order; False where the ring was full."""
@@ -217,12 +225,12 @@ class Lane:
         text = TextState(done, synthesis_done, submitted, self._idle_s(now_s), in_flight)
         look_s = self._gate(now_s, text)
         self._report(now_s)
-        if self._playout.gate >= 0 and self.transcript.ordinal_at(position.read) >= 0:
+        if self._playout.begun and self.ordinal_at(position.read) >= 0:
             self.lead.sample(now_s, self.buffer.buffer_length_seconds(), synthesis_done)
-        look_s = min(look_s, self._end_heard(position.heard))
-        self._drained = not self._passages and self.buffer.drained()
+        look_s = min(look_s, self._drop_unwanted(), self._end_heard(position.heard))
+        self._drained = not self._passages and (self._drained or self.buffer.drained())
         self.transcript.forget(position.read - self.buffer.capacity_samples)
-        return now_s + look_s
+        return now_s + max(_SHORTEST_LOOK_S, look_s)
 
     def _gate(self, now_s: float, text: TextState) -> float:
         read = self.buffer.position().read
@@ -232,7 +240,9 @@ class Lane:
         decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
         if decision is None:
             return _IDLE_LOOK_S
-        self._wait_cause = decision.cause
+        if decision.cause:
+            again = any(track.restarts and not track.complete for track in self._tracks)
+            self._wait_cause = "restart" if again else decision.cause
         if self._playout.gate > before:
             self.emit("gate", self._playout.gate, why=decision.why)
         return decision.look_again_s
@@ -243,10 +253,13 @@ class Lane:
 
     def _report(self, now_s: float) -> None:
         for event in self.buffer.drain_events():
-            chunk = self.transcript.ordinal_at(event.index)
+            chunk = self.ordinal_at(event.index)
             cause: Cause = ""
-            if event.kind in ("hold", "underrun"):
+            if event.kind == "hold":
                 cause = self._wait_cause or "synthesis"
+            elif event.kind == "underrun":
+                again = any(track.restarts for track in self._tracks)
+                cause = "restart" if again else "synthesis"
             at_s = now_s - event.age_s
             gap_s = event.samples / self.buffer.sample_rate_hz
             self._events.emit(
@@ -260,9 +273,9 @@ class Lane:
             passage = self._passages[0]
             if self._in_the_making(passage.utterance):
                 return _IDLE_LOOK_S
-            end = self.transcript.end_of(passage.utterance)
-            if end is not None and heard < end:
-                return (end - heard) / self.buffer.sample_rate_hz
+            span = self.transcript.span_of(passage.utterance)
+            if span is not None and heard < span[1]:
+                return (span[1] - heard) / self.buffer.sample_rate_hz
             self._passages.popleft()
             passage.ended("finished")
         return _IDLE_LOOK_S
@@ -300,21 +313,44 @@ class Lane:
         """Give up everything, heard or not, and close the gate; returns the jobs to cancel."""
         jobs = [job for p in list(self._passages) for job in self.cancel(p.utterance)]
         self.buffer.discard_to(self.buffer.position().written)
-        self.buffer.shut_gate()
         self.buffer.finish()
         self.transcript.restart()
         self._playout.shut(self._next_ordinal - 1)
+        self._unwanted.clear()
         self._drained = True
+        if self._passages:  # said by someone who was just told of the end
+            self._playout.begin(self._next_ordinal)
         return jobs
 
     def cut(self, utterance: int) -> list[int]:
-        """Give up an utterance, and drop what is in the ring of it unheard."""
+        """Give up an utterance, and drop what is in the ring of it, unheard: at once where
+        the listener is inside it, else when the listener comes to it.
+        """
         jobs = self.cancel(utterance)
-        end = self.transcript.end_of(utterance)
-        if end is not None:
-            self.buffer.discard_to(end)
+        span = self.transcript.span_of(utterance)
+        if span is not None:
+            self._unwanted.append(span)
+            self._drop_unwanted()
         self.transcript.restart()
         return jobs
+
+    def _drop_unwanted(self) -> float:
+        """Discard what was cut and is reached; seconds until there is more to discard."""
+        read = self.buffer.position().read
+        for start, end in sorted(self._unwanted):
+            if read < start:
+                return (start - read) / self.buffer.sample_rate_hz
+            self.buffer.discard_to(end)
+            self._unwanted.remove((start, end))
+            read = max(read, end)
+        return _IDLE_LOOK_S
+
+    def ordinal_at(self, index: int) -> int:
+        """The chunk that `index` lies in, the one being written included; -1 before any."""
+        head = self._tracks[0] if self._tracks else None
+        if head is not None and head.start is not None and head.start <= index:
+            return head.chunk.ordinal
+        return self.transcript.ordinal_at(index)
 
     def heard_characters(self, utterance: int, index: int) -> int | None:
         """How much of an utterance's text was wholly heard once `index` was reached."""
@@ -326,8 +362,9 @@ class Lane:
             return None
         return head.placement(self.buffer.position().written)
 
-    def emit(self, kind: str, chunk: int = -1, sample: int = -1, **detail: Any) -> None:
+    def emit(
+        self, kind: str, chunk: int = -1, sample: int = -1, cause: Cause = "", **detail: Any
+    ) -> None:
         """Report an event of this lane, now."""
-        self._events.emit(
-            Event(self.settings.clock.now_s(), kind, self.lane_id, chunk, sample, "", detail)
-        )
+        now_s = self.settings.clock.now_s()
+        self._events.emit(Event(now_s, kind, self.lane_id, chunk, sample, cause, detail))

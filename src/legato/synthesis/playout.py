@@ -52,9 +52,17 @@ class Playout:
             self._opened_from = next_ordinal
         self._buffer.expect()
 
+    @property
+    def begun(self) -> bool:
+        """Whether something of the story was opened."""
+        return self.gate >= self._opened_from
+
     def shut(self, last_ended: int) -> None:
-        """The gate was taken back to the last ended chunk (stop)."""
+        """Take the gate back to the last ended chunk (stop); without a policy it stays open."""
+        self._buffer.shut_gate()
         self._gate = last_ended
+        if self._policy is None:
+            self._buffer.open_through(OPEN_ALL)
 
     def decide(
         self,
@@ -113,6 +121,6 @@ class Playout:
             in_flight=text.in_flight,
             text_idle_s=text.idle_s,
             rest_submitted=text.submitted,
-            heard_any=self._gate >= self._opened_from,
+            heard_any=self.begun,
             production=production,
         )

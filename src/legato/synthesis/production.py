@@ -68,8 +68,8 @@ class ProductionMeter:
         )
 
     def _low_rate(self) -> float:
-        """The slowest recent stretch of at least `_WINDOW_S` of audio; the mean before that."""
-        lowest = float("inf")
+        """The slowest recent stretch of at least `_WINDOW_S` of audio; never above the mean."""
+        lowest = self._mean_rate()
         window: deque[tuple[float, float]] = deque()
         audio_s = waited_s = 0.0
         for arrival in self._arrivals:
@@ -82,4 +82,8 @@ class ProductionMeter:
                 waited_s -= oldest[1]
             if audio_s >= _WINDOW_S:
                 lowest = min(lowest, audio_s / max(waited_s, 1e-6))
-        return audio_s / max(waited_s, 1e-6) if lowest == float("inf") else lowest
+        return lowest
+
+    def _mean_rate(self) -> float:
+        audio_s = sum(audio_s for audio_s, _ in self._arrivals)
+        return audio_s / max(sum(waited_s for _, waited_s in self._arrivals), 1e-6)

@@ -25,7 +25,8 @@ class Retake:
     def __init__(self, old: Pcm, marks: list[tuple[int, int]], sample_rate_hz: int) -> None:
         self._old = old
         self._last_mark = max((mark for mark in marks if mark[0] <= old.size), default=None)
-        self._fade = round(_FADE_S * sample_rate_hz)
+        fade = round(_FADE_S * sample_rate_hz)
+        self._ramp = np.linspace(0.0, 1.0, fade, endpoint=False, dtype=np.float32)
         self._new = np.zeros(0, np.float32)
         self._new_marks: list[tuple[int, int]] = []
         self._joined = False
@@ -36,7 +37,7 @@ class Retake:
         """The samples of this block that go beyond the first take; empty while it overlaps."""
         self._new_marks.extend(block.marks)
         if self._joined:
-            return block.pcm
+            return self._faded(block.pcm)
         self._new = np.concatenate((self._new, block.pcm))
         overlap = min(self._new.size, self._old.size)
         if self.identical and not np.array_equal(self._new[:overlap], self._old[:overlap]):
@@ -60,18 +61,25 @@ class Retake:
     def _same_word(self) -> int | None:
         if self._last_mark is None:
             return self._old.size if self._new.size > self._old.size else None
-        character = self._last_mark[1]
-        return next((sample for sample, char in self._new_marks if char == character), None)
+        again = [at for at, char in self._new_marks if char == self._last_mark[1]]
+        # A mark may be told ahead of its samples.
+        return again[0] if again and again[0] < self._new.size else None
 
     def _join(self, at: int) -> Pcm:
         self._joined = True
         self._shift = self._old.size - at
-        rest = self._new[at:].copy()
-        if not self.identical:
-            fade = min(self._fade, rest.size)
-            rest[:fade] *= np.linspace(0.0, 1.0, fade, dtype=np.float32)
-        self._new = _nothing()
-        return rest
+        if self.identical:
+            self._ramp = _nothing()
+        rest, self._new = self._new[at:].copy(), _nothing()
+        return self._faded(rest)
+
+    def _faded(self, pcm: Pcm) -> Pcm:
+        """`pcm` with its part of the fade, which leads on from the old take's last sample."""
+        if not self._ramp.size or not pcm.size:
+            return pcm
+        ramp, self._ramp = self._ramp[: pcm.size], self._ramp[pcm.size :]
+        last = self._old[-1] if self._old.size else np.float32(0.0)
+        return np.concatenate((last + (pcm[: ramp.size] - last) * ramp, pcm[ramp.size :]))
 
 
 def _nothing() -> Pcm:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from legato.audio.audio_buffer import AudioBuffer
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
-from legato.errors import EngineFull, LegatoError, TextTooLong, UnknownVoice
+from legato.errors import EngineFull, LegatoError, RunError, TextTooLong, UnknownVoice
 from legato.events import EventStream
 from legato.synthesis.engine import Engine, EngineEvent
 from legato.synthesis.lane import Lane, LaneSettings
@@ -126,8 +126,7 @@ class StreamingWorker:
         track.failures += not restarted
         ordinal = track.chunk.ordinal
         if track.failures > _MOST_FAILURES or track.restarts > _MOST_RESTARTS:
-            track.finish()
-            lane.emit("passed_over", ordinal, cause=result.cause, reason=result.reason)
+            lane.pass_over(track, result.cause, result.reason)
         else:
             track.retry()
             lane.emit("retry", ordinal, cause=result.cause, reason=result.reason)
@@ -159,17 +158,17 @@ class StreamingWorker:
         chunk = lane.next_chunk()
         if not chunk.spoken:
             lane.begin(chunk)
-            lane.release()
             self.wake()
             return True
         try:
             job = self._add(lane, chunk)
         except EngineFull:
             return False
-        except TextTooLong:
-            if lane.split_next(self._engine.info.limits) > 1:
-                return True
-            raise
+        except TextTooLong as error:
+            if lane.split_next(self._engine.info.limits) <= 1:
+                lane.pass_over(lane.begin(chunk), "text", str(error))
+                self.wake()
+            return True
         track = lane.begin(job.chunk)
         self._started(lane, track, job)
         return True
@@ -208,7 +207,9 @@ class WorkerThread:
     An error that ends the loop is kept in `error` and reported through `on_error`.
     """
 
-    def __init__(self, worker: StreamingWorker, clock: Clock, on_error: Any) -> None:
+    def __init__(
+        self, worker: StreamingWorker, clock: Clock, on_error: Callable[[LegatoError], None]
+    ) -> None:
         self._worker = worker
         self._clock = clock
         self._on_error = on_error
@@ -222,8 +223,15 @@ class WorkerThread:
             while not self.closed:
                 self._worker.run_once(self._clock.now_s())
         except LegatoError as error:
-            self.error = error
-            self._on_error(error)
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a thread's top: nobody may wait for ever
+            failure = RunError(f"synthesis stopped: {error!r}")
+            failure.__cause__ = error
+            self._fail(failure)
+
+    def _fail(self, error: LegatoError) -> None:
+        self.error = error
+        self._on_error(error)
 
     def close(self) -> None:
         """End the loop and wait for it."""

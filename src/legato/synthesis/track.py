@@ -97,7 +97,7 @@ class Track:
 
     # -- the engine's side ---------------------------------------------------------------
     def take(self, block: AudioBlock) -> float:
-        """Add a block; returns the seconds of audio it was (0 where it only overlapped)."""
+        """Add a block; returns the seconds of audio it was."""
         if self._retake is None:
             self._marks.extend(block.marks)
             self._use(block.pcm)
@@ -124,12 +124,15 @@ class Track:
             self._begin_take()
             return
         old = np.concatenate(self._taken) if self._taken else np.zeros(0, np.float32)
-        self._marks = self._all_marks()
-        self._retake = Retake(old, self._marks, self._settings.engine_rate_hz)
+        marks = self._all_marks()
+        self._retake = Retake(old, marks, self._settings.engine_rate_hz)
+        # The new take tells those again that lie ahead of the break.
+        self._marks = [mark for mark in marks if mark[0] < old.size]
 
     def cancel(self) -> None:
         """Nothing more of it is wanted; what was pushed stays as it is."""
         self._ready.clear()
+        self._taken.clear()
         self._made = self._pushed
         self.cancelled = self.complete = True
 
@@ -148,19 +151,24 @@ class Track:
     def placement(self, end: int) -> Placement:
         """Where it lies, now that it is wholly in the ring and ended at `end`."""
         start = end if self.start is None else self.start
-        voiced = self._trimmer.voiced
         marks = tuple((self._ring_index(start, at), char) for at, char in self._all_marks())
-        placed = None
-        if voiced is not None:
-            last = self._ring_index(start, voiced[1] + 1)
-            if self.cancelled or not self.complete:
-                # Its speech would have gone on: no index up to `end` completes it.
-                estimate = start + round(self.chunk.estimate_s * self._settings.ring_rate_hz)
-                last = max(last, estimate, end + 1)
-            placed = (self._ring_index(start, voiced[0]), last)
-        return Placement(self.chunk, self.utterance, start, end, placed, marks)
+        voiced = self._voiced(start, end)
+        return Placement(self.chunk, self.utterance, start, end, voiced, marks)
 
     # -- inside ------------------------------------------------------------------------------
+    def _voiced(self, start: int, end: int) -> tuple[int, int] | None:
+        unfinished = bool(self.chunk.spoken) and (self.cancelled or not self.complete)
+        found = self._trimmer.voiced
+        if found is None and not unfinished:
+            return None
+        first, last = found or (0, -1)
+        first, past = self._ring_index(start, first), self._ring_index(start, last + 1)
+        if unfinished:
+            # Its speech would have gone on: no index up to `end` completes it.
+            estimate = first + round(self.chunk.estimate_s * self._settings.ring_rate_hz)
+            past = max(past, estimate, end + 1)
+        return first, past
+
     def _ring_index(self, start: int, sample: int) -> int:
         before = round(self.chunk.pause_before_s * self._settings.ring_rate_hz)
         ratio = self._settings.ring_rate_hz / self._settings.engine_rate_hz

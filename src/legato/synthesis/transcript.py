@@ -58,12 +58,10 @@ class Transcript:
         at = bisect_right(self._placements, index, key=lambda placement: placement.start)
         return self._placements[at - 1].chunk.ordinal if at else -1
 
-    def end_of(self, utterance: int) -> int | None:
-        """Where the last finished chunk of an utterance ends; None where none is known."""
-        for placement in reversed(self._placements):
-            if placement.utterance == utterance:
-                return placement.end
-        return None
+    def span_of(self, utterance: int) -> tuple[int, int] | None:
+        """Where the finished chunks of an utterance begin and end; None where none is known."""
+        own = [placement for placement in self._placements if placement.utterance == utterance]
+        return (own[0].start, own[-1].end) if own else None
 
     def heard_characters(
         self, utterance: int, index: int, current: Placement | None = None

@@ -42,8 +42,10 @@ class PendingText:
 
     def write(self, delta: str) -> None:
         """Append text. Raises BacklogFull, and takes nothing, while the limit is reached;
-        RunError after `close`.
+        RunError after `close`; TypeError where it is no text, which would fail far from here.
         """
+        if not isinstance(delta, str):
+            raise TypeError(f"text is written as str, not {type(delta).__name__}")
         with self._room:
             if self._closed:
                 raise RunError("the utterance has ended: say() a new one for more text")

@@ -18,8 +18,8 @@ from functools import cache
 class LanguageRules:
     """One language. Words are in lower case, without their final period.
 
-    abbreviations: never end a sentence. closing_abbreviations: end one when a word of
-    `starters` follows. ordinal_dot: "3." may be "third". weak_cut: matches end where a
+    abbreviations: never end a sentence. number_abbreviations: abbreviate in front of a
+    number only ("no. 5"). closing_abbreviations: end one when a word of `starters` follows. ordinal_dot: "3." may be "third". weak_cut: matches end where a
     phrase may be cut for want of punctuation (in front of a conjunction, after a particle).
     speech: what follows a closing quote when the sentence goes on ("Anna said").
     """
@@ -27,6 +27,7 @@ class LanguageRules:
     code: str
     characters_per_s: float
     abbreviations: frozenset[str]
+    number_abbreviations: frozenset[str]
     closing_abbreviations: frozenset[str]
     starters: frozenset[str]
     ordinal_dot: bool
@@ -58,48 +59,48 @@ _PACE_UNKNOWN = 14.0
 
 _ABBREVIATIONS = {
     "ar": "د أ م ص ج",
-    "cs": "p pí sl dr ing mgr bc mudr judr phdr rndr prof doc gen plk kpt sv tzv tzn např resp č "
-    "čís str ul nám tř obr tab roč kap odst viz cca min max př srov red hl st",
-    "de": "hr fr frl dr prof dipl ing mag st nr bzw ca vgl ggf evtl inkl exkl max min bspw sog "
-    "str tel abb kap bd jh hrsg geb gest verh z.b d.h u.a o.ä i.d.r v.a z.t u.u s.o s.u "
-    "jan feb mär apr jun jul aug sep sept okt nov dez mo di mi do sa so art abs aufl zzgl",
-    "en": "mr mrs ms mx dr prof st rev fr sr hon gen col maj capt cpt lt cmdr sgt cpl pvt adm gov "
-    "sen rep pres supt mt ft vs no nos vol ch pp p fig figs sec eq eqs ed eds trans approx "
-    "dept univ assn bros est cf viz e.g i.e messrs mme mlle jan feb mar apr jun jul aug sep "
-    "sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ave blvd rd art op al v",
-    "es": "sr sra srta sres dr dra d dª dña prof profa ud uds vd vds lic ing arq gral cap cnel tte "
-    "sto sta san av avda c pág págs p pp núm nº n vol cap fig tel ej p.ej aprox máx mín ee.uu "
-    "art ed vs",
-    "fr": "m mm mme mmes mlle mlles dr dre pr prof me mgr st ste stes av bd boul chap fig p pp vol "
-    "n no nos art éd env ex cf c.-à-d p.ex vs hab tél réf min max janv févr avr juil sept oct "
-    "nov déc gén col capt lt",
-    "hi": "डॉ श्री श्रीमती प्रो पं कु सं रु क्र मो",
-    "hu": "dr prof ifj id özv gr br st sz pl kb ill vö ld stb.hu u ún szt bp tel kft.hu oldal old "
-    "min max ker em fszt jan febr márc ápr jún júl aug szept okt nov dec",
-    "it": "sig sigg sigra sig.ra sig.na dott dott.ssa dr prof prof.ssa avv ing arch geom rag on sen "
-    "mons don s ss sta v vv p pp pag pagg cap art fig vol n nn tel es p.es cfr ca ecc.it min "
-    "max gen col cap ten",
-    "ja": "",
-    "ko": "",
-    "nl": "dhr mevr mw mej dr drs ir ing mr prof ds st jhr gen kol kapt nr blz p pp bijv bv ca "
-    "o.a d.w.z m.b.t i.v.m t.o.v z.g zgn resp evt incl excl max min tel jan feb mrt apr jun "
-    "jul aug sep sept okt nov dec hoofdst art vgl n.a.v",
-    "pl": "p pp pan dr hab prof inż mgr lek ks o św bł gen płk mjr kpt por ppłk sierż ul al pl os "
-    "nr str s t tzw tzn np m.in ok ww wg zob por red im godz min maks ur zm woj pow gm r.pl "
-    "tel rys tab rozdz art ust",
-    "pt": "sr sra srs sras srta dr dra drs prof profa eng arq exmo exma ilmo d st sto sta av r tel "
-    "pág págs p pp núm nº n vol cap fig art ex p.ex aprox máx mín gen cel cap ten ed vs obs",
-    "ru": "г-н г-жа гг ул пр просп пер пл д кв стр с рис табл гл ст п см ср напр т.е т.к т.н т.ч "
-    "им акад проф доц инж ген полк кап лейт св о тов гр обл р-н тел руб коп тыс млн млрд мин "
-    "макс янв февр апр авг сент окт нояб дек",
-    "tr": "dr doç prof av müh sn bay bkz örn vb.tr vs.tr yy no nr cad sok sk mah apt blv bul tel "
-    "gen alb yzb hz st çev haz ed s ss a.ş.tr t.c yrd öğr gör uzm",
-    "zh-cn": "",
+    "cs": "p pí sl dr ing mgr bc mudr judr phdr rndr prof doc gen plk kpt sv tzv tzn např resp "
+    "ul nám tř viz cca srov mj",
+    "de": "hr fr frl dr prof dipl ing bzw ca vgl ggf evtl inkl exkl bspw sog hrsg geb gest verh "
+    "zzgl ",
+    "en": "mr mrs ms mx dr prof st messrs mme mlle hon capt cpt lt cmdr sgt cpl pvt adm supt mt "
+    "ft vs approx dept univ assn viz eds trans cf",
+    "es": "sr sra srta sres dr dra dª dña prof profa ud uds vd vds lic ing arq gral cnel tte sto "
+    "sta avda núm máx mín aprox vs",
+    "fr": "mm mme mmes mlle mlles dr dre pr mgr ste stes av bd boul éd cf tél réf janv févr avr "
+    "juil hab",
+    "hi": "डॉ श्री श्रीमती प्रो पं कु सं मो",
+    "hu": "dr prof ifj id özv gr br sz pl kb ill vö ld ún szt",
+    "it": "sig sigg sig.ra sig.na dott dott.ssa dr prof prof.ssa avv ing arch geom rag mons ss cfr "
+    "pag pagg",
+    "nl": "dhr mevr mej dr drs ir ing mr prof jhr nr blz bijv resp zgn incl excl vgl",
+    "pl": "dr hab prof inż mgr płk mjr kpt por ppłk sierż ul np tzw tzn ok św bł gen woj pow gm",
+    "pt": "sr sra srs sras srta dr dra drs prof profa eng exmo exma ilmo sto sta núm aprox vs",
+    "ru": "г-н г-жа гг ул пр просп пер стр рис табл ст см ср напр им акад проф доц инж ген полк "
+    "кап лейт св тов обл р-н",
+    "tr": "dr doç prof av müh sn bkz örn cad sok mah blv alb yzb hz yrd öğr gör uzm",
+}
+_BEFORE_NUMBERS = {
+    "cs": "č čís str s obr tab roč kap odst st tel",
+    "de": "nr s str abb kap bd art abs jh tel jan feb mär apr jun jul aug sep sept okt nov dez mo "
+    "di mi do fr sa so min max mag st",
+    "en": "no nos vol ch p pp fig figs sec eq eqs ed art op est c ca jan feb mar apr jun jul aug "
+    "sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun min max rev gen col v",
+    "es": "n nº p pp pág págs c cap vol fig art tel av",
+    "fr": "n no nos art p pp vol chap fig ex sept oct nov déc st",
+    "hu": "sz old kb tel jan febr márc ápr jún júl aug szept okt nov dec",
+    "hi": "रु क्र",
+    "it": "n nn p pp cap art fig vol v vv tel",
+    "nl": "p pp art hoofdst tel jan feb mrt apr jun jul aug sep sept okt nov dec max min",
+    "pl": "nr str s t rys tab rozdz art ust tel godz min maks zob",
+    "pt": "n nº p pp pág págs cap vol fig art tel av",
+    "ru": "с п д кв гл т тел янв февр апр авг сент окт нояб дек",
+    "tr": "no s tel çev",
 }
 _CLOSING = {
     "cs": "atd apod aj tj n.l př.n.l hod kč s.r.o a.s",
     "de": "usw etc u.s.w u.ä usf v.chr n.chr gmbh co",
-    "en": "etc inc ltd co corp jr bros esq ph.d m.d b.a m.a a.m p.m u.s u.k u.n d.c u.s.a am pm",
+    "en": "etc inc ltd co corp jr bros esq ph.d m.d b.a m.a a.m p.m u.s u.k u.n d.c u.s.a",
     "es": "etc s.a s.l a.c d.c a.m p.m",
     "fr": "etc s.a j.-c",
     "hu": "stb kft zrt bt rt",
@@ -185,6 +186,7 @@ def rules_for(language: str) -> LanguageRules:
         code=code,
         characters_per_s=_PACE.get(code, _PACE_UNKNOWN),
         abbreviations=_words(_ABBREVIATIONS, code),
+        number_abbreviations=_words(_BEFORE_NUMBERS, code),
         closing_abbreviations=_words(_CLOSING, code),
         starters=_words(_STARTERS, code),
         ordinal_dot=code in _ORDINAL_DOT,

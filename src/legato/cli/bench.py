@@ -1,0 +1,55 @@
+"""`legato bench`: what Legato claims, measured on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from legato.cli.report import print_json
+
+app = typer.Typer(help="Measure what Legato claims, on this machine.", no_args_is_help=True)
+
+Result = dict[str, Any]
+JsonLine = Annotated[bool, typer.Option("--json", help="Results as the last line.")]
+
+
+@app.command("gap")
+def gap(
+    seconds: Annotated[float, typer.Option(help="Length of each story.", min=5)] = 60.0,
+    json_line: Result = dict[str, Any]
+JsonLine = False,
+) -> int:
+    """Count every gap at a sound server's monitor: idle, with a busy GIL, with slow engines."""
+    from legato.bench.gap import run, table  # noqa: PLC0415 - each brings what it measures
+
+    return _show(run(seconds), table, json_line)
+
+
+@app.command("mission")
+def mission(json_line: Result = dict[str, Any]
+JsonLine = False) -> int:
+    """One row per target of the mission: value, and pass, fail or not measured."""
+    from legato.bench.mission import run, table  # noqa: PLC0415
+
+    return _show(run(), table, json_line)
+
+
+@app.command("chunker")
+def chunker(json_line: Result = dict[str, Any]
+JsonLine = False) -> int:
+    """Chunker speed beside stream2sentence, at once and character by character."""
+    from legato.bench.chunker import run, table  # noqa: PLC0415
+
+    return _show(run(), table, json_line)
+
+
+def _show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:
+    """A table for people, and for programs one JSON line last."""
+    Console().print(table(result))
+    if json_line:
+        print_json(result)
+    return 0
