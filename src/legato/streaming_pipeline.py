@@ -13,7 +13,7 @@ waits for Python.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -37,12 +37,17 @@ from legato.synthesis.track import TrackSettings
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
+from legato.types import Pcm
 from legato.utterance import TextSource, Utterance
 
 
 @dataclass(frozen=True, slots=True)
 class NarratorSettings:
-    """What seldom changes. volume: a gain on every sample, 1.0 leaves them exact."""
+    """What seldom changes.
+
+    volume: a gain on every sample, 1.0 leaves them exact. tap: is given a copy-free view of
+    every sample on its way into the ring, to record or to compare; it must return quickly.
+    """
 
     policy: PlayoutPolicy = field(default_factory=FixedPolicy)
     chunker: ChunkerSettings = field(default_factory=ChunkerSettings)
@@ -53,6 +58,7 @@ class NarratorSettings:
     backlog_characters: int = 1_000_000
     buffer_s: float = 60.0
     seed: int = 0
+    tap: Callable[[Pcm], None] | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.volume <= 4.0:
@@ -114,6 +120,7 @@ class Narrator:
                 look_ahead=settings.look_ahead if self._output.live else LookAhead(30.0),
                 default_voice=self._voice,
                 latency_s=lambda: self._output.latency_s,
+                tap=settings.tap,
             ),
         )
         self._output.open(self._buffer, self._output_event)

@@ -74,7 +74,8 @@ class BarChunker(SemanticChunker):
 
     def _cut(self, end: int) -> TextChunk:
         start, self._at = self._at, end
-        spoken, voice, pause_s = self._text[start:end].rstrip("|"), "low", 0.0
+        segment = self._text[start:end]
+        spoken, voice, pause_s = segment.rstrip("|"), "low", 0.0
         if spoken.startswith("~"):
             spoken, pause_s = spoken[1:], MARK_S
         if spoken.startswith("@"):
@@ -92,7 +93,7 @@ class BarChunker(SemanticChunker):
             pause_after_s=PAUSE_S,
             estimate_s=len(spoken) * SECONDS_PER_CHARACTER,
             pause_before_s=pause_s,
-            spoken_map=((0, end - 1 - len(spoken)),) if spoken else (),
+            spoken_map=((0, start + segment.index(spoken)),) if spoken else (),
         )
 
 

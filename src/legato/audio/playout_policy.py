@@ -6,8 +6,9 @@ every one of its samples will be ready before it is heard; thresholds come on to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from legato.audio.prebuffer_manager import (
     ChunkProgress,
@@ -166,20 +167,27 @@ class MeasuredPolicy:
     as soon as the forecast holds and what follows is in hand (a second chunk, or all of the
     text). Where it does not keep up, that holds only for a rest that is known to its end; as
     long as more text may come, the thresholds of `slow` apply.
+
+    doubt: the share by which one block's rate may mislead; it shrinks with their square root.
     """
 
     reserve_s: float = RESERVE_S
+    doubt: float = 0.5
     slow: FixedPolicy = FixedPolicy()
 
     def decide(self, state: PlayoutState) -> Decision:
         """Open what is certain to be on time, else what the thresholds allow."""
-        count = openable(state, self.reserve_s)
-        if count and state.production.blocks >= FEWEST_BLOCKS:
-            if state.rest_submitted and count == len(state.closed):
-                return _open(state, count, "the rest will be ready in time")
-            followed = state.heard_any or state.text_done or len(state.closed) > 1
-            if state.production.low_rate >= 1 and followed:
-                return _open(state, count, "production keeps up")
+        known = state.production
+        if known.blocks < FEWEST_BLOCKS:
+            return self.slow.decide(state)
+        sure_rate = known.low_rate * (1 - self.doubt / math.sqrt(known.blocks))
+        careful = replace(state, production=replace(known, low_rate=sure_rate))
+        count = openable(careful, self.reserve_s)
+        if count and state.rest_submitted and count == len(state.closed):
+            return _open(state, count, "the rest will be ready in time")
+        followed = state.heard_any or state.text_done or len(state.closed) > 1
+        if count and sure_rate >= 1 and followed:
+            return _open(state, count, "production keeps up")
         return self.slow.decide(state)
 
 

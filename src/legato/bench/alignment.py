@@ -112,7 +112,9 @@ class _Walk:
         size = min(self._reference.size - at, self._captured.size - cap)
         for begin in range(0, size, 1 << 16):
             end = min(size, begin + (1 << 16))
-            differs = self._reference[at + begin : at + end] != self._captured[cap + begin : cap + end]
+            differs = (
+                self._reference[at + begin : at + end] != self._captured[cap + begin : cap + end]
+            )
             differs &= ~self._edited[at + begin : at + end]
             if differs.any():
                 return begin + int(np.argmax(differs))

@@ -59,11 +59,15 @@ class Capture:
         """How many frames had arrived by a time of `time.monotonic()`."""
         return max((frames for at_s, frames in self.arrivals if at_s <= monotonic_s), default=0)
 
-    def stop(self) -> Pcm:
-        """End the recording; the left channel, float32. Raises OutputError if right differs."""
+    def end(self) -> None:
+        """End the recording. Idempotent."""
         self._process.terminate()
         self._process.wait()
         self._thread.join()
+
+    def stop(self) -> Pcm:
+        """End the recording; the left channel, float32. Raises OutputError if right differs."""
+        self.end()
         data = b"".join(self._blocks)
         frames = np.frombuffer(data[: len(data) // _BYTES_PER_FRAME * _BYTES_PER_FRAME], "<f4")
         left, right = frames[::CHANNELS], frames[1::CHANNELS]
@@ -108,6 +112,7 @@ class PulseNullSink:
         self._process_env = {**os.environ, **self.env, "HOME": str(home), "LC_ALL": "C"}
         self._daemon: subprocess.Popen[str] | None = None
         self._silence: subprocess.Popen[bytes] | None = None
+        self._captures: list[Capture] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -121,6 +126,8 @@ class PulseNullSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for capture in self._captures:
+            capture.end()
         self.kill()
         self._directory.cleanup()
 
@@ -175,7 +182,9 @@ class PulseNullSink:
     def capture(self) -> Capture:
         """Begin to record; returns once samples arrive."""
         options = self._stream_options(f"{SINK}.monitor")
-        return Capture(["parec", *options, "--record"], self._process_env)
+        capture = Capture(["parec", *options, "--record"], self._process_env)
+        self._captures.append(capture)
+        return capture
 
     @contextlib.contextmanager
     def exported(self) -> Iterator[None]:

@@ -20,8 +20,7 @@ JsonLine = Annotated[bool, typer.Option("--json", help="Results as the last line
 @app.command("gap")
 def gap(
     seconds: Annotated[float, typer.Option(help="Length of each story.", min=5)] = 60.0,
-    json_line: Result = dict[str, Any]
-JsonLine = False,
+    json_line: JsonLine = False,
 ) -> int:
     """Count every gap at a sound server's monitor: idle, with a busy GIL, with slow engines."""
     from legato.bench.gap import run, table  # noqa: PLC0415 - each brings what it measures
@@ -30,8 +29,7 @@ JsonLine = False,
 
 
 @app.command("mission")
-def mission(json_line: Result = dict[str, Any]
-JsonLine = False) -> int:
+def mission(json_line: JsonLine = False) -> int:
     """One row per target of the mission: value, and pass, fail or not measured."""
     from legato.bench.mission import run, table  # noqa: PLC0415
 
@@ -39,8 +37,7 @@ JsonLine = False) -> int:
 
 
 @app.command("chunker")
-def chunker(json_line: Result = dict[str, Any]
-JsonLine = False) -> int:
+def chunker(json_line: JsonLine = False) -> int:
     """Chunker speed beside stream2sentence, at once and character by character."""
     from legato.bench.chunker import run, table  # noqa: PLC0415
 

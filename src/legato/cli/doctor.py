@@ -94,7 +94,9 @@ def _gpu() -> Finding:
         return Finding("gpu", "absent", "no NVIDIA driver; espeak needs none")
     query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run([tool, *query], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            [tool, *query], capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("gpu", "failed", f"nvidia-smi does not answer: {error}")
     return Finding("gpu", "ok", "; ".join(done.stdout.strip().splitlines()))
@@ -142,5 +144,7 @@ def _tone() -> Finding:
 
     missing = missing_tools()
     if missing:
-        return Finding("test tone", "absent", f"needs {', '.join(missing)} to capture what it plays")
+        return Finding(
+            "test tone", "absent", f"needs {', '.join(missing)} to capture what it plays"
+        )
     return _tried("test tone", tone_through_monitor)

@@ -21,22 +21,28 @@ from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.track import Placement, Track, TrackSettings, renumbered
 from legato.synthesis.transcript import Transcript
 from legato.text.chunk_feed import ChunkFeed
-from legato.types import AudioBlock, Cause, EngineLimits, TextChunk
+from legato.types import AudioBlock, Cause, EngineLimits, Pcm, TextChunk
 
 _WAITING_CHUNKS = 4  # chunked ahead of the engine; more would only age the lead they were sized by
 _IDLE_LOOK_S = 1.0
+_READING_LOOK_S = 0.05  # a file reads far faster than time passes
 _SHORTEST_LOOK_S = 0.005  # a paused listener may be one sample from the end for ever
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
-    """How one lane is served. default_voice: spoken with where a mark names an unknown voice."""
+    """How one lane is served.
+
+    default_voice: spoken with where a mark names an unknown voice. tap: is given every
+    sample that goes into the ring, in order, on the synthesis thread.
+    """
 
     clock: Clock
     track: TrackSettings
     look_ahead: LookAhead = field(default_factory=LookAhead)
     default_voice: str = ""
     latency_s: Callable[[], float] = field(default=lambda: 0.0)
+    tap: Callable[[Pcm], None] | None = None
 
 
 @dataclass(slots=True)
@@ -196,6 +202,8 @@ class Lane:
                     track.start = self.buffer.position().written
                 taken = self.buffer.push(piece)
                 track.pushed(taken)
+                if self.settings.tap is not None:
+                    self.settings.tap(piece[:taken])
                 if taken < piece.size:
                     return False
             if not track.complete:
@@ -207,6 +215,7 @@ class Lane:
     def _place(self, track: Track) -> None:
         placement = track.placement(self.buffer.end_chunk(track.chunk.ordinal))
         seam = self.transcript.add(placement)
+        self.emit("placed", track.chunk.ordinal, placement.end, start=placement.start)
         if track.cancelled:
             self.transcript.restart()
         elif seam is not None:
@@ -239,7 +248,7 @@ class Lane:
         latency_s = self.settings.latency_s()
         decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
         if decision is None:
-            return _IDLE_LOOK_S
+            return _READING_LOOK_S if self._passages else _IDLE_LOOK_S
         if decision.cause:
             again = any(track.restarts and not track.complete for track in self._tracks)
             self._wait_cause = "restart" if again else decision.cause

@@ -109,9 +109,15 @@ class Playout:
                 )
             )
         opened = tuple(chunk for chunk in progress if chunk.ordinal <= self._gate)
+        # What waits for room is lead too: a small ring may never hold what a policy asks for.
+        ready_s = 0.0
+        for track in tracks:
+            ready_s += track.ready_s
+            if not track.complete:
+                break
         return PlayoutState(
             now_s=now_s,
-            lead_s=self._buffer.buffer_length_seconds(),
+            lead_s=self._buffer.buffer_length_seconds() + ready_s,
             open_s=sum(chunk.duration_s for chunk in opened),
             latency_s=latency_s,
             closed=tuple(chunk for chunk in progress if chunk.ordinal > self._gate),

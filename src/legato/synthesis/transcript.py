@@ -79,6 +79,8 @@ class Transcript:
                 heard = placement.chunk.source_start
             if placement.start < index or placement.end <= index:
                 heard = heard_within(placement, index)
+                if heard < placement.chunk.source_end:
+                    break  # a chunk that was cut: those after it were never begun
         return heard
 
 

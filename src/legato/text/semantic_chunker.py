@@ -1,17 +1,43 @@
-"""SemanticChunker: text as it arrives, cut into phrases to be spoken in one go."""
+"""SemanticChunker: text as it arrives, cut into phrases to be spoken in one go.
+
+    text -> MarkupCleaner -> BoundaryScanner -> choose_cut -> spoken_form -> TextChunk
+
+Each stage reads the text once and keeps only what is pending. Every character of the
+source belongs to exactly one chunk. With fixed rates and lead, `feed` and `flush` cut at
+the same places however the text was split into deltas; only `release_stalled` depends on
+time. Text with nothing to say in it (signs, emoji) is covered by the chunk behind it, or at
+the end by a chunk with `spoken` "".
+
+A paragraph or turn of at least `hard_min_s` ends its chunk. A shorter one is joined with
+what follows and read across, with a full stop in between where it had none, so that the
+voice still pauses.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from legato.text.sizing import ChunkerSettings, PauseTimes
+from legato.errors import RunError
+from legato.text.boundaries import BoundaryScanner, Candidate
+from legato.text.languages import rules_for
+from legato.text.marks import PAUSE_MAX_S
+from legato.text.markup import MarkupCleaner
+from legato.text.selection import Outlook, choose_cut
+from legato.text.sizing import ChunkerSettings, Pace, PauseTimes, Window, window_for
+from legato.text.source_map import compose
+from legato.text.speech import is_speakable, spoken_form
+from legato.text.splitting import split_chunk
+from legato.text.weak_cuts import weak_cut
 from legato.types import Boundary, EngineLimits, TextChunk
 
 __all__ = ["ChunkerSettings", "Lexicon", "PauseTimes", "SemanticChunker"]
 
-_SENTENCE = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*\s+|\n+")
+_BATCH = 24  # letters that may wait to be read: none of them can decide anything alone
+_BATCH_WIDE = 6
+_AUDIO_SHARE = 0.9  # of the engine's limit, for estimates are only that
+_LONG_STALL = 4  # times `stall_s`: what was left unfinished is then said as it is
+_UNFINISHED_MARKUP = "*_`~ \t"
 
 
 class Lexicon(Protocol):
@@ -21,8 +47,17 @@ class Lexicon(Protocol):
         """The respelled text and (new offset, old offset) pairs where the two align."""
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """How the next chunk is spoken, as `[...]` marks have it."""
+
+    voice: str
+    rate: float
+    pause_before_s: float = 0.0
+
+
 class SemanticChunker:
-    """Cuts one utterance's text into chunks; owned by one thread."""
+    """Cuts one utterance's text into chunks; owned by one thread, pure but for its state."""
 
     def __init__(
         self,
@@ -34,62 +69,24 @@ class SemanticChunker:
         lexicon: Lexicon | None = None,
         first_ordinal: int = 0,
     ) -> None:
-        self._language, self._voice, self._rate = language, voice, rate
+        self._language = language
         self._settings = settings or ChunkerSettings()
         self._limits = limits or EngineLimits()
         self._lexicon = lexicon
-        self._ordinal = first_ordinal
-        self._pending = ""
-        self._start = 0
+        self._rules = rules_for(language)
+        self._pace = Pace(self._rules.characters_per_s)
+        self._default = _Delivery(voice, rate)
+        self._delivery = _Delivery(voice, rate)
+        self._cleaner = MarkupCleaner()
+        self._scanner = BoundaryScanner(self._rules)
+        self._unread: list[str] = []
+        self._unread_characters = 0
+        self._arrived = 0
         self._arrived_s = 0.0
-
-    @property
-    def pending_characters(self) -> int:
-        """Characters of text taken in and not yet given out."""
-        return len(self._pending)
-
-    def feed(self, delta: str, now_s: float, lead_s: float) -> list[TextChunk]:
-        """Take more text; give out the chunks that are now decided."""
-        self._arrived_s = now_s
-        self._pending += delta
-        return list(self._ready())
-
-    def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:
-        """Give out what is complete when the source has fallen silent."""
-        if now_s - self._arrived_s < self._settings.stall_s or not self._pending.strip():
-            return []
-        return [self._take(len(self._pending), Boundary.SENTENCE)]
-
-    def flush(self) -> list[TextChunk]:
-        """The text has ended: give out the rest."""
-        chunks = list(self._ready())
-        if self._pending:
-            chunks.append(self._take(len(self._pending), Boundary.PARAGRAPH, 0.0))
-        return chunks
-
-    def split(self, chunk: TextChunk, limits: EngineLimits) -> list[TextChunk]:
-        """Smaller pieces of a chunk that an engine refused."""
-        return [chunk]
-
-    def observe(self, language: str, characters: int, seconds: float) -> None:
-        """Learn how long a chunk came out."""
-
-    def _ready(self) -> Iterable[TextChunk]:
-        while True:
-            for match in _SENTENCE.finditer(self._pending):
-                if match.end() >= self._settings.hard_min_s * 15:
-                    break
-            else:
-                return
-            yield self._take(match.end(), Boundary.SENTENCE)
-
-    def _take(self, end: int, boundary: Boundary, pause_s: float | None = None) -> TextChunk:
-        text, self._pending = self._pending[:end], self._pending[end:]
-        spoken = " ".join(text.split())
-        start, self._start = self._start, self._start + end
-        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
-        pause = self._settings.pauses.after(boundary) if pause_s is None else pause_s
-        return TextChunk(
-            ordinal, start, start + end, spoken, self._language, self._voice, self._rate,
-            boundary, pause, len(spoken) / 15.0,
-        )  # fmt: skip
+        self._ordinal = self._first_ordinal = first_ordinal
+        self._start = 0  # of the next chunk, in the cleaned text
+        self._origin = 0.0  # its units
+        self._source_start = 0
+        self._lead_s = 0.0
+        self._window: Window | None = None
+        self._ended = False

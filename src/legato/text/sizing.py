@@ -81,3 +81,73 @@ class ChunkerSettings:
             raise UsageError("characters must rise: 0 < characters_min <= characters_max")
         if min(self.adaptive_lead_s, self.stall_s, self.low_lead_s) < 0.0:
             raise UsageError("adaptive_lead_s, stall_s and low_lead_s must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The sizes a chunk may have, in units (see `weights`): bounds, target range and target."""
+
+    low: float
+    target_low: float
+    target: float
+    target_high: float
+    high: float
+
+
+_ENGLISH_PACE = 15.0  # characters a second: what `characters_min` and `_max` are counted in
+_OPENING_REACH = 1.5  # the first chunk may be so much longer than its aim
+_LEAST_UNITS = 1.0
+
+
+def window_for(
+    settings: ChunkerSettings, first: bool, lead_s: float, units_per_s: float, most_units: float
+) -> Window:
+    """The window of the next chunk. most_units: what the engine can take."""
+    low, high = settings.target_min_s, settings.target_max_s
+    hardest = settings.hard_max_s
+    target = (low + high) / 2.0
+    if first:
+        low, target = settings.hard_min_s, settings.first_chunk_s
+        high = min(target * _OPENING_REACH, hardest)
+    elif settings.sizing == "adaptive" and lead_s > settings.adaptive_lead_s:
+        # A chunk no longer than the lead is ready in time by any engine that keeps up.
+        longest = settings.characters_max / _ENGLISH_PACE
+        high = max(high, min(lead_s, longest))
+        low = max(low, min(settings.characters_min / _ENGLISH_PACE, 0.6 * high))
+        target, hardest = (low + high) / 2.0, max(hardest, high)
+    most = max(min(hardest * units_per_s, most_units), _LEAST_UNITS)
+    return Window(
+        low=min(settings.hard_min_s * units_per_s, most / 2.0),
+        target_low=min(low * units_per_s, most / 2.0),
+        target=min(target * units_per_s, 0.75 * most),
+        target_high=min(high * units_per_s, most),
+        high=most,
+    )
+
+
+class Pace:
+    """Units a second of one language at rate 1.0, corrected by what was measured."""
+
+    _PRIOR_S = 20.0  # the table counts as so much measured speech
+    _BOUNDS = (0.5, 2.0)
+    _MEMORY_S = 120.0  # older measurements fade
+
+    def __init__(self, table_units_per_s: float) -> None:
+        self._table = table_units_per_s
+        self._measured_s = 0.0
+        self._measured_units = 0.0
+
+    @property
+    def units_per_s(self) -> float:
+        """The pace as known now."""
+        pace = (self._table * self._PRIOR_S + self._measured_units) / (
+            self._PRIOR_S + self._measured_s
+        )
+        least, most = self._BOUNDS
+        return min(max(pace, least * self._table), most * self._table)
+
+    def observe(self, units: float, seconds: float) -> None:
+        """`units` took `seconds` at rate 1.0."""
+        fade = min(1.0, self._MEMORY_S / (self._measured_s + seconds))
+        self._measured_s = (self._measured_s + seconds) * fade
+        self._measured_units = (self._measured_units + units) * fade

@@ -1,0 +1,108 @@
+"""Which of the known places a chunk ends at. Pure; sizes are units from the chunk's start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from legato.text.boundaries import Candidate
+from legato.text.sizing import Window
+from legato.types import Boundary
+
+Verdict = Candidate | Literal["wait", "all"]
+"""A cut; or more text must come first; or everything that is left fits."""
+
+WeakCut = Callable[[float, float], Candidate]
+"""(least size, greatest size) -> a cut without punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known of the text behind the chunk's start.
+
+    origin: units at its start. reach: size up to which all candidates are known. final:
+    nothing follows. first: it opens the utterance, and should be out soon. weak_cut:
+    finds places that the candidates do not hold.
+    """
+
+    window: Window
+    origin: float
+    reach: float
+    final: bool
+    first: bool
+    weak_cut: WeakCut
+
+
+def choose_cut(candidates: Iterable[Candidate], outlook: Outlook) -> Verdict:
+    """Where to cut.
+
+    A change of paragraph or speaker ends a chunk of at least the least size. Otherwise
+    the strongest place wins, one level less for lying outside the target range and two
+    for leaving too little before the next such change; then the one nearest the target.
+    The choice waits until that next change would be in sight.
+    """
+    window, origin = outlook.window, outlook.origin
+    usable: list[Candidate] = []
+    change: Candidate | None = None
+    for each in candidates:
+        size = each.units - origin
+        if each.forced or (each.strength >= Boundary.SPEAKER and size >= window.low):
+            change = each
+            break
+        if window.low <= size <= window.high:
+            if outlook.first and each.strength >= Boundary.CLAUSE:
+                return each
+            usable.append(each)
+        elif size > window.high + window.low:
+            break
+    if change is not None and change.units - origin <= window.high:
+        return change
+    if change is None and outlook.final and outlook.reach <= window.high:
+        return "all"
+    end = None
+    if change is not None:
+        end = change.units - origin
+    elif outlook.final:
+        end = outlook.reach
+    if outlook.first and end is None:
+        return _choose_opening(usable, outlook)
+    if end is None and outlook.reach < window.high + window.low:
+        return "wait"
+    return _strongest(usable, outlook, end)
+
+
+def _choose_opening(usable: list[Candidate], outlook: Outlook) -> Verdict:
+    """The first chunk, no clause of which has ended yet: out as soon as it can be."""
+    window, origin = outlook.window, outlook.origin
+    if outlook.reach < window.target_high:
+        return "wait"
+    early = [each for each in usable if each.units - origin <= window.target_high]
+    if early:
+        return _best(early, outlook, None)
+    weak = outlook.weak_cut(window.low, window.target_high)
+    if weak.strength >= Boundary.CONJUNCTION:
+        return weak
+    if usable:
+        return usable[0]
+    return "wait" if outlook.reach < window.high else _strongest(usable, outlook, None)
+
+
+def _strongest(usable: list[Candidate], outlook: Outlook, end: float | None) -> Candidate:
+    best = _best(usable, outlook, end) if usable else None
+    if best is None or _rank(best, outlook, end)[0] < Boundary.COMMA:
+        weak = outlook.weak_cut(outlook.window.low, outlook.window.high)
+        best = weak if best is None else _best([best, weak], outlook, end)
+    return best
+
+
+def _best(places: list[Candidate], outlook: Outlook, end: float | None) -> Candidate:
+    return max(places, key=lambda each: _rank(each, outlook, end))
+
+
+def _rank(place: Candidate, outlook: Outlook, end: float | None) -> tuple[int, bool, float]:
+    window, size = outlook.window, place.units - outlook.origin
+    inside = window.target_low <= size <= window.target_high
+    short_rest = end is not None and 0.0 < end - size < window.low
+    strength = place.strength - (not inside) - 2 * short_rest
+    return strength, inside, -abs(size - window.target)
