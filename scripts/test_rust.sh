@@ -10,5 +10,5 @@ if ! command -v cargo >/dev/null; then
 fi
 cargo test --locked
 # Its own target folder: the flag would rebuild everything else at every change of mind.
-CARGO_PROFILE_RELEASE_LTO=off RUSTFLAGS="--cfg loom" cargo test --locked --release --no-default-features --lib --tests \
-    --target-dir target/loom
+CARGO_PROFILE_RELEASE_LTO=off RUSTFLAGS="--cfg loom" cargo test --locked --release \
+    --no-default-features --lib --tests --target-dir target/loom

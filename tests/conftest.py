@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from legato.bench.pulse_sink import PulseNullSink, missing_programs
+from legato.bench.pulse_sink import PulseNullSink, missing_tools
+
+
+def _need_pulseaudio() -> None:
+    if missing := missing_tools():
+        pytest.skip(f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils")
 
 
 @pytest.fixture(scope="session")
 def pulse_daemon() -> Iterator[PulseNullSink]:
     """One private PulseAudio daemon for the whole run: starting one takes two seconds."""
-    if reason := missing_programs():
-        pytest.skip(reason)
+    _need_pulseaudio()
     with PulseNullSink() as sink:
         yield sink
 
@@ -30,16 +34,13 @@ def pulse_sink(pulse_daemon: PulseNullSink, native_module: None) -> Iterator[Pul
 @pytest.fixture
 def own_pulse_sink(native_module: None) -> Iterator[PulseNullSink]:
     """A daemon for this test alone, to be killed or hung."""
-    if reason := missing_programs():
-        pytest.skip(reason)
+    _need_pulseaudio()
     with PulseNullSink() as sink, sink.exported():
         yield sink
 
 
 @pytest.fixture
-def no_sound_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native_module: None
-) -> None:
+def no_sound_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native_module: None) -> None:
     """An environment in which no backend finds a server or a device."""
     silent = tmp_path / "asound.conf"
     silent.write_text("pcm.!default { type hw card 99 }\n")

@@ -114,6 +114,9 @@ pub fn list_devices(backend: &str, timeout: Duration) -> Result<Vec<DeviceInfo>,
                 let id = device.id()?;
                 infos.push(describe(&device, Some(&id) == default.as_ref(), &backend)?);
             }
+            if infos.is_empty() {
+                return Err(no_device(&backend));
+            }
             Ok(infos)
         })
     })

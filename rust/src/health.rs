@@ -28,6 +28,8 @@ pub enum Verdict {
     Quiet,
     /// [`Bell::wake`] was called.
     Woken,
+    /// The stream runs, from now on with content. Told once.
+    Running,
     /// The stream ended with an error: reopen.
     Lost,
     /// Callbacks stopped coming: reopen.
@@ -104,6 +106,7 @@ pub struct Health {
     xruns: AtomicU64,
     ignored_errors: AtomicU64,
     realtime_denied: AtomicBool,
+    told_running: AtomicBool,
     fault: AtomicU8,
     fault_ns: AtomicU64,
     bell: Arc<Bell>,
@@ -127,6 +130,7 @@ impl Health {
             xruns: AtomicU64::new(0),
             ignored_errors: AtomicU64::new(0),
             realtime_denied: AtomicBool::new(false),
+            told_running: AtomicBool::new(false),
             fault: AtomicU8::new(NO_FAULT),
             fault_ns: AtomicU64::new(0),
             bell,
@@ -141,7 +145,9 @@ impl Health {
         self.latency_ns.store(latency.as_nanos() as u64, Relaxed);
         self.behind_samples.store(behind, Relaxed);
         self.last_callback_ns.store(self.now_ns(), Relaxed);
-        self.callbacks.fetch_add(1, Relaxed);
+        if self.callbacks.fetch_add(1, Relaxed) + 1 == WARM_UP_CALLBACKS {
+            self.bell.changed.notify_all();
+        }
     }
 
     /// Notes what the error callback was told, and the content index heard at that time.
@@ -223,6 +229,9 @@ impl Health {
         if now_ns.saturating_sub(last_ns) > limit.as_nanos() as u64 {
             return Verdict::Stalled;
         }
+        if running && !self.told_running.swap(true, Relaxed) {
+            return Verdict::Running;
+        }
         Verdict::Quiet
     }
 }
@@ -237,6 +246,7 @@ mod tests {
     fn running(last_callback_ms: u64) -> Health {
         let health = Health::new(Arc::default());
         health.callbacks.store(WARM_UP_CALLBACKS, Relaxed);
+        health.told_running.store(true, Relaxed);
         health
             .last_callback_ns
             .store(last_callback_ms * MS, Relaxed);
@@ -255,6 +265,17 @@ mod tests {
         let health = Health::new(Arc::default());
         assert_eq!(health.judge(4_900 * MS), Verdict::Quiet);
         assert_eq!(health.judge(5_001 * MS), Verdict::Stalled);
+    }
+
+    #[test]
+    fn a_stream_that_runs_says_so_once() {
+        let health = Health::new(Arc::default());
+        for callbacks in 0..WARM_UP_CALLBACKS {
+            assert_eq!(health.judge(callbacks), Verdict::Quiet);
+            health.on_callback(480, Duration::ZERO, 480, 0);
+        }
+        assert_eq!(health.judge(MS), Verdict::Running);
+        assert_eq!(health.judge(2 * MS), Verdict::Quiet);
     }
 
     #[test]

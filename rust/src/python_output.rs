@@ -107,6 +107,7 @@ impl NativeStream {
         match verdict {
             Verdict::Quiet => "quiet",
             Verdict::Woken => "woken",
+            Verdict::Running => "running",
             Verdict::Lost => "lost",
             Verdict::Stalled => "stalled",
         }

@@ -1,1 +1,71 @@
-"""Text in as it is written, continuous speech out, without a gap."""
+"""Text in as it is written, continuous speech out, without a gap.
+
+    from legato import Narrator
+
+    with Narrator() as narrator:
+        narrator.say("The door opened before she could knock.").wait()
+
+Names load when they are first used: engine processes import this package too, and the
+first sound should not wait for what is not needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from legato.audio.audio_output import AudioOutput
+    from legato.audio.playout_policy import FixedPolicy, MeasuredPolicy
+    from legato.errors import LegatoError
+    from legato.events import Event
+    from legato.metrics import Metrics
+    from legato.streaming_pipeline import Narrator, NarratorSettings, speak
+    from legato.synthesis.engine import Engine
+    from legato.text.lexicon import Lexicon
+    from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
+    from legato.utterance import Utterance
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AudioOutput": "legato.audio.audio_output",
+    "ChunkerSettings": "legato.text.semantic_chunker",
+    "Engine": "legato.synthesis.engine",
+    "Event": "legato.events",
+    "FixedPolicy": "legato.audio.playout_policy",
+    "LegatoError": "legato.errors",
+    "Lexicon": "legato.text.lexicon",
+    "MeasuredPolicy": "legato.audio.playout_policy",
+    "Metrics": "legato.metrics",
+    "Narrator": "legato.streaming_pipeline",
+    "NarratorSettings": "legato.streaming_pipeline",
+    "SemanticChunker": "legato.text.semantic_chunker",
+    "Utterance": "legato.utterance",
+    "speak": "legato.streaming_pipeline",
+}
+
+__all__ = [
+    "AudioOutput",
+    "ChunkerSettings",
+    "Engine",
+    "Event",
+    "FixedPolicy",
+    "LegatoError",
+    "Lexicon",
+    "MeasuredPolicy",
+    "Metrics",
+    "Narrator",
+    "NarratorSettings",
+    "SemanticChunker",
+    "Utterance",
+    "speak",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'legato' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -29,7 +29,8 @@ from legato.events import Event, EventStream
 from legato.metrics import Metrics, MetricsCollector
 from legato.synthesis.engine import Engine
 from legato.synthesis.engines import create_engine
-from legato.synthesis.lane import LaneSettings, Passage
+from legato.synthesis.lane import LaneSettings
+from legato.synthesis.passages import Passage
 from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.seams import SeamSettings
 from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
@@ -95,7 +96,10 @@ class Narrator:
         self._chunker()  # bad settings fail here, before anything is opened
 
         # The engine's process starts up while the output opens.
-        self._engine = create_engine(engine) if isinstance(engine, str) else engine
+        if isinstance(engine, str):
+            self._engine: Engine = create_engine(engine, on_event=self._engine_event)
+        else:
+            self._engine = engine
         try:
             self._output = make_output(output) if isinstance(output, str) else output
             self._open()
@@ -281,6 +285,12 @@ class Narrator:
         with self._worker.lock:
             for utterance in list(self._utterances.values()):
                 utterance.settle("failed", self._heard_characters(utterance.number), error)
+
+    def _engine_event(self, what: str, detail: str) -> None:
+        now_s = self._clock.now_s()
+        self.events.emit(
+            Event(now_s, "engine", cause="restart", detail={"what": what, "reason": detail})
+        )
 
     def _output_event(self, event: OutputEvent) -> None:
         detail = {"what": event.kind, "device": event.device, "outage_s": event.outage_s}

@@ -141,4 +141,4 @@ class Recording:
         """All of it, once the time is over. int32 holds float32 of 24 bits exactly."""
         assert self._process.wait(timeout=60) == 0
         samples, _ = soundfile.read(self._path, dtype="int32")
-        return (samples / 2.0**31).astype(np.float32)
+        return np.asarray(samples / 2.0**31, np.float32)

@@ -6,13 +6,14 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from legato.audio.audio_buffer import AudioBuffer
 from legato.audio.native import NativeOutput
 from legato.bench.pulse_sink import PulseNullSink
 from legato.errors import BufferBusy, NoAudioDevice, UnknownBackend, UnknownDevice
@@ -31,10 +32,15 @@ pytestmark = pytest.mark.sound
 
 
 @contextmanager
-def playing(buffer: object, events: Events | None = None, **options: str) -> Iterator[NativeOutput]:
-    output = NativeOutput(**options)  # type: ignore[arg-type]
+def playing(
+    buffer: AudioBuffer,
+    events: Events | None = None,
+    backend: str = "auto",
+    device: str | None = None,
+) -> Iterator[NativeOutput]:
+    output = NativeOutput(backend, device)
     try:
-        output.open(buffer, events or Events())  # type: ignore[arg-type]
+        output.open(buffer, events or Events())
         yield output
     finally:
         output.close()
@@ -130,7 +136,7 @@ def test_after_stop_nothing_stale_is_heard(pulse_sink: PulseNullSink) -> None:
 
 
 def test_stop_is_silent_at_once(
-    pulse_sink: PulseNullSink, record_property: pytest.RecordProperty
+    pulse_sink: PulseNullSink, record_property: Callable[[str, object], None]
 ) -> None:
     sounded_on_ms = []
     for _ in range(3):

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.errors import BufferBusy, UnknownVoice
 from legato.synthesis.scheduler import LookAhead
-from legato.types import Pcm, TextChunk
-from tests.fakes import SECONDS_PER_CHARACTER, scripted_pcm
+from legato.types import JobFailed, Pcm, TextChunk
+from tests.fakes import SECONDS_PER_CHARACTER, ManualClock, scripted_pcm
 from tests.synthesis.virtual import (
     MARK_S,
     RATE,
@@ -24,7 +27,10 @@ from tests.synthesis.virtual import (
 )
 
 EDGE_S = 0.15
-FIVE = "The first phrase of the story goes here.|And the second one follows it at once, as it should.|Then|came the fourth of all these phrases, rather a long one, to be spoken.|The end."
+FIVE = (
+    "The first phrase of the story goes here.|And the second one follows it at once, as it should."
+    "|Then|came the fourth of all these phrases, rather a long one, to be spoken.|The end."
+)
 
 
 def voice(chunk: TextChunk) -> Pcm:
@@ -87,20 +93,27 @@ def test_without_a_policy_all_is_there_at_once() -> None:
 
 
 CHUNKS = st.lists(
-    st.sampled_from(["", "~", "a", "~b", "some words", "rather more of them than that", "~@high x"]),
+    st.sampled_from(
+        ["", "~", "a", "~b", "some words", "rather more of them than that", "~@high x"]
+    ),
     min_size=1,
     max_size=7,
 )
 
 
 @settings(max_examples=40, deadline=None)
-@given(CHUNKS, st.sampled_from([0.0, 0.7, 1.6]), st.integers(1, 30), st.sampled_from([0.6, 60.0]))
+@given(
+    CHUNKS,
+    st.sampled_from([0.0, 0.7, 1.6]),
+    st.integers(1, 30),
+    st.sampled_from([(None, 0.6), (FixedPolicy(), 1.2), (FixedPolicy(), 60.0)]),
+)
 def test_whatever_the_chunks_the_pace_the_deltas_and_the_ring(
-    parts: list[str], rtf: float, size: int, capacity_s: float
+    parts: list[str], rtf: float, size: int, ring: tuple[PlayoutPolicy | None, float]
 ) -> None:
     text = "".join(part + "|" for part in parts)
     world = World(rtf=rtf, edge_silence_s=EDGE_S)
-    listener = world.listen(None if capacity_s < 1 else _fixed(), capacity_s)
+    listener = world.listen(*ring)
     pending = listener.add(world.clock)
     for at in range(0, len(text), size):
         pending.write(text[at : at + size])
@@ -115,17 +128,11 @@ def test_whatever_the_chunks_the_pace_the_deltas_and_the_ring(
     assert listener.placed[-1].end == content.size
     counters = listener.buffer.counters()
     assert counters.rendered_samples == content.size
-    if capacity_s > 1:
+    if ring[0] is not None:
         assert counters.underruns == 0
     if counters.edited_samples == 0:
         np.testing.assert_array_equal(without_silence(listener.heard), without_silence(content))
     assert listener.ended == [(0, "finished")]
-
-
-def _fixed() -> PlayoutPolicy:
-    from legato.audio.playout_policy import FixedPolicy  # noqa: PLC0415
-
-    return FixedPolicy()
 
 
 def test_a_full_ring_loses_nothing_and_holds_the_engine_back() -> None:
@@ -146,7 +153,9 @@ def test_a_full_ring_loses_nothing_and_holds_the_engine_back() -> None:
 
 @pytest.mark.parametrize("rtf", [0.9, 1.3, 1.5, 1.8])
 def test_silences_lie_on_chunk_boundaries_only(rtf: float) -> None:
-    text = "".join(f"Phrase {n} of a story that is told slowly, in a calm voice.|" for n in range(9))
+    text = "".join(
+        f"Phrase {n} of a story that is told slowly, in a calm voice.|" for n in range(9)
+    )
     world = World(rtf=rtf, edge_silence_s=EDGE_S)
     listener = world.listen()
     world.say(listener, text)
@@ -334,7 +343,7 @@ def test_cutting_a_waiting_utterance_leaves_the_others_whole() -> None:
         world.worker.cancel_jobs(listener.lane.cut(1))
     world.finish()
     assert listener.ended == [(1, "cut"), (0, "finished"), (2, "finished")]
-    first, unheard, last = (spoken_pcm(each.chunk, voice) for each in listener.placed)
+    first, _, last = (spoken_pcm(each.chunk, voice) for each in listener.placed)
     voiced = without_silence(listener.heard)
     one, three = without_silence(first), without_silence(last)
     np.testing.assert_array_equal(voiced[: one.size], one)
@@ -373,7 +382,7 @@ def test_cancel_before_the_worker_saw_it() -> None:
 @pytest.mark.parametrize("after_s", [0.0, 0.3, 3.0, 60.0])
 def test_after_everything_was_cut_a_new_story_is_heard_whole(gated: bool, after_s: float) -> None:
     world = World(rtf=0.6, edge_silence_s=EDGE_S)
-    listener = world.listen(_fixed() if gated else None)
+    listener = world.listen(FixedPolicy() if gated else None)
     world.say(listener, FIVE)
     world.say(listener, FIVE)
     world.pass_s(after_s)
@@ -401,14 +410,12 @@ def test_a_story_that_is_begun_when_told_of_the_cut_is_heard() -> None:
     listener = world.listen()
     world.say(listener, FIVE)
     world.pass_s(1.0)
-    passages = listener.lane._passages
-    ended = passages[0].ended
 
-    def and_again(how: str) -> None:
-        ended(how)
-        world.say(listener, "Well then.|")
+    def answer(number: int, how: str) -> None:
+        if number == 0:
+            world.say(listener, "Well then.|")
 
-    passages[0].ended = and_again
+    listener.told = answer
     with world.worker.lock:
         world.worker.cancel_jobs(listener.lane.cut_all())
     world.finish()
@@ -451,7 +458,11 @@ def test_a_chunk_that_fails_again_is_passed_over_with_its_reason() -> None:
     world.say(listener, FIVE)
     world.finish()
     (event,) = world.kinds("passed_over")
-    assert (event.chunk, event.cause, event.detail["reason"]) == (1, "synthesis", "scripted failure")
+    assert (event.chunk, event.cause, event.detail["reason"]) == (
+        1,
+        "synthesis",
+        "scripted failure",
+    )
     assert len(world.kinds("retry")) == 1
     assert [each.chunk.ordinal for each in listener.placed] == [0, 1, 2, 3, 4]
     assert listener.ended == [(0, "finished")]
@@ -493,6 +504,52 @@ def test_a_chunk_that_cannot_be_split_is_passed_over() -> None:
     assert "500 characters" in event.detail["reason"]
     assert [each.chunk.spoken[:6] for each in listener.placed] == ["Before", "xxxxxx", "After."]
     assert listener.ended == [(0, "finished")]
+
+
+class DyingEngine(WokenEngine):
+    """Its process dies under chunk 1 after each first block of it, `times` times."""
+
+    def __init__(self, clock: ManualClock, times: int, **options: Any) -> None:
+        super().__init__(clock, faults={1: "fail"}, **options)
+        self._times = times
+
+    def _strike(self, job_id: int, ordinal: int) -> JobFailed:
+        self._times -= 1
+        if not self._times:
+            self._faults = {}
+        return replace(super()._strike(job_id, ordinal), cause="restart")
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_chunk_cut_in_mid_hearing_is_joined_sample_by_sample(times: int) -> None:
+    text = "The first phrase.|" + "The second one is long and its engine dies. " * 3 + "|End."
+    world = World(lambda clock: DyingEngine(clock, times, rtf=0.5, edge_silence_s=EDGE_S))
+    listener = world.listen()
+    world.say(listener, text)
+    world.finish()
+    assert_heard_whole(world, listener, text)
+    assert [(event.chunk, event.cause) for event in world.kinds("retry")] == [
+        (1, "restart")
+    ] * times
+
+
+def test_an_engine_that_dies_again_and_again_costs_one_chunk() -> None:
+    world = World(lambda clock: DyingEngine(clock, 99, rtf=0.5, edge_silence_s=EDGE_S))
+    listener = world.listen()
+    world.say(listener, FIVE)
+    world.finish()
+    (event,) = world.kinds("passed_over")
+    assert (event.chunk, event.cause) == (1, "restart")
+    assert listener.ended == [(0, "finished")]
+
+
+def test_a_hold_that_a_restart_caused_says_so() -> None:
+    text = "A.|" + "The second one is long and its engine dies. " * 3 + "|End."
+    world = World(lambda clock: DyingEngine(clock, 2, rtf=1.6, edge_silence_s=EDGE_S))
+    listener = world.listen(FixedPolicy(start_s=0.0, hold_s=0.0, resume_s=0.0))
+    world.say(listener, text)
+    world.finish()
+    assert "restart" in {event.cause for event in world.kinds("hold")}
 
 
 def test_an_unknown_voice_in_the_text_is_said_with_the_default_one() -> None:
@@ -593,5 +650,3 @@ def test_the_trace_tells_the_story_of_each_chunk_in_order() -> None:
     assert audio_s == pytest.approx(characters * SECONDS_PER_CHARACTER + 4 * EDGE_S, abs=1e-3)
     assert listener.lane.meter.rtf == pytest.approx(0.3, rel=0.05)
     assert listener.placed[0].chunk.pause_before_s == MARK_S
-
-

@@ -61,9 +61,7 @@ def made(track: Track) -> Pcm:
 def whole() -> Pcm:
     """What the ring should get of the chunk, its pauses included."""
     after = round((0.35 - 0.01) * RATE)
-    return np.concatenate(
-        (np.zeros(BEFORE, np.float32), trimmed(PCM), np.zeros(after, np.float32))
-    )
+    return np.concatenate((np.zeros(BEFORE, np.float32), trimmed(PCM), np.zeros(after, np.float32)))
 
 
 def test_a_chunk_is_its_pause_its_voice_and_the_pause_of_its_boundary() -> None:

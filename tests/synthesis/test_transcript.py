@@ -160,6 +160,8 @@ def test_what_lies_far_behind_is_forgotten() -> None:
 def test_nothing_counts_beyond_a_chunk_that_was_cut() -> None:
     transcript = Transcript()
     transcript.add(place(0, 0, 200, voiced=(10, 150)))
-    transcript.add(place(1, 200, 260, voiced=(210, 400), marks=((210, 15), (250, 19)), source_start=15))
+    transcript.add(
+        place(1, 200, 260, voiced=(210, 400), marks=((210, 15), (250, 19)), source_start=15)
+    )
     transcript.add(place(2, 260, 260, voiced=(260, 500), source_start=30))
     assert transcript.heard_characters(0, 260) == 19

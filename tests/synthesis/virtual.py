@@ -16,7 +16,8 @@ from legato.audio.numpy_buffer import NumpyAudioBuffer
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.events import Event, EventStream
-from legato.synthesis.lane import Lane, LaneSettings, Passage
+from legato.synthesis.lane import Lane, LaneSettings
+from legato.synthesis.passages import Passage
 from legato.synthesis.seams import SeamSettings, SeamTrimmer
 from legato.synthesis.streaming_worker import StreamingWorker
 from legato.synthesis.track import Placement, TrackSettings
@@ -44,14 +45,14 @@ class BarChunker(SemanticChunker):
         self._at = 0
         self._made = 0
 
-    def feed(self, delta: str, now_s: float, lead_s: float) -> list[TextChunk]:
+    def feed(self, delta: str, now_s: float, lead_s: float) -> list[TextChunk]:  # noqa: ARG002
         self._text += delta
         chunks = []
         while (bar := self._text.find("|", self._at)) >= 0:
             chunks.append(self._cut(bar + 1))
         return chunks
 
-    def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:
+    def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:  # noqa: ARG002
         return []
 
     def flush(self) -> list[TextChunk]:
@@ -127,6 +128,7 @@ class Listener:
     blocks: list[Pcm] = field(default_factory=list)
     ended: list[tuple[int, str]] = field(default_factory=list)
     numbers: int = 0
+    told: Callable[[int, str], None] = lambda number, how: None
     placed: list[Placement] = field(default_factory=list)
 
     @property
@@ -137,7 +139,12 @@ class Listener:
         """Queue an utterance whose text is pushed."""
         number, self.numbers = self.numbers, self.numbers + 1
         feed = ChunkFeed(PendingText(clock, limit), BarChunker())
-        self.lane.add(Passage(number, feed, lambda how: self.ended.append((number, how))))
+
+        def ended(how: str) -> None:
+            self.ended.append((number, how))
+            self.told(number, how)
+
+        self.lane.add(Passage(number, feed, ended))
         return feed.pending
 
 
@@ -216,7 +223,8 @@ class World:
 
     def finish(self) -> None:
         """Until every listener has heard everything."""
-        self.until(lambda: not any(each.lane.current_utterance() is not None for each in self.listeners))
+        lanes = [listener.lane for listener in self.listeners]
+        self.until(lambda: all(lane.current_utterance() is None for lane in lanes))
 
     def kinds(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]

@@ -23,7 +23,7 @@ FIRST_RETRY_S = 0.05
 LONGEST_RETRY_S = 2.0
 FOREVER_S = 3600.0
 
-Verdict = Literal["quiet", "woken", "lost", "stalled"]
+Verdict = Literal["quiet", "woken", "running", "lost", "stalled"]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,9 @@ class DeviceStream(Protocol):
         """Silence the device now and close; returns the content index heard."""
 
     def wait(self, timeout_s: float) -> Verdict:
-        """Sleep until the stream is lost or stalls, `wake` is called, or the timeout."""
+        """Sleep until the stream runs (told once), is lost or stalls, until `wake`, or the
+        timeout.
+        """
 
     def ending(self) -> tuple[int, float]:
         """Of a stream lost or stalled: the content index heard, and seconds since then."""
@@ -68,7 +70,8 @@ class DeviceStream(Protocol):
 class _Outage:
     since_s: float
     sample: int
-    reported: bool  # False: a stop of our own
+    reported: bool  # False: a start or a stop of our own
+    opened: bool = False  # and not running yet
     retry_s: float = FIRST_RETRY_S
 
 
@@ -91,9 +94,9 @@ class DeviceThread:
         self._clock = clock
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._outage: _Outage | None = None
         self._closing = False
         stream.open(device, OPEN_TIMEOUT_S)
+        self._outage: _Outage | None = _Outage(clock.now_s(), 0, reported=False, opened=True)
         self._thread = threading.Thread(target=self._run, name="legato-device", daemon=True)
 
     def start(self) -> None:
@@ -103,14 +106,14 @@ class DeviceThread:
     def stop(self) -> int:
         """Silence now, drop what is written, reopen on silence; returns the index heard."""
         with self._lock:
-            if self._outage is None:
-                heard = self._stream.halt(CLOSE_TIMEOUT_S)
-                self._outage = _Outage(self._clock.now_s(), heard, reported=False)
-            else:
-                heard = self._buffer.position().heard
+            heard = self._stream.halt(CLOSE_TIMEOUT_S)
             self._buffer.shut_gate()
             self._buffer.discard_to(self._buffer.position().written)
             self._buffer.set_paused(False)
+            outage = self._outage or _Outage(self._clock.now_s(), heard, reported=False)
+            outage.opened = False
+            outage.sample = self._buffer.position().read
+            self._outage = outage
         self._stream.wake()
         return heard
 
@@ -127,10 +130,13 @@ class DeviceThread:
     def run_once(self) -> None:
         """Sleep until something needs doing, and do it."""
         outage = self._outage
-        verdict = self._stream.wait(outage.retry_s if outage else FOREVER_S)
+        due = outage is not None and not outage.opened
+        verdict = self._stream.wait(outage.retry_s if outage and due else FOREVER_S)
         if verdict in ("lost", "stalled"):
             self._lose(verdict)
-        elif self._outage is not None and not self._closing:
+        elif verdict == "running":
+            self._recovered()
+        elif self._outage and not self._outage.opened and not self._closing:
             self._reopen(self._outage)
 
     def _run(self) -> None:
@@ -139,30 +145,34 @@ class DeviceThread:
 
     def _lose(self, verdict: Literal["lost", "stalled"]) -> None:
         with self._lock:
-            if self._outage is not None or self._closing:
-                return
             heard, age_s = self._stream.ending()
             self._stream.close(CLOSE_TIMEOUT_S)
             sample = self._buffer.rewind_to(heard)
-            self._outage = _Outage(self._clock.now_s() - age_s, sample, reported=True)
-        self._on_event(OutputEvent(verdict, self._stream.device_name, sample))
+            news = self._outage is None or not self._outage.reported
+            outage = self._outage or _Outage(self._clock.now_s() - age_s, sample, reported=True)
+            outage.sample, outage.opened, outage.reported = sample, False, True
+            self._outage = outage
+        if news and not self._closing:
+            self._on_event(OutputEvent(verdict, self._stream.device_name, sample))
 
     def _reopen(self, outage: _Outage) -> None:
         try:
             self._open_again()
+            outage.opened = True
         except OutputError as error:
             log.debug("the device does not reopen yet: %s", error)
-            outage.retry_s = min(2 * outage.retry_s, LONGEST_RETRY_S)
-            return
-        with self._lock:
-            self._outage = None
-        if outage.reported:
-            outage_s = self._clock.now_s() - outage.since_s
-            name = self._stream.device_name
-            self._on_event(OutputEvent("reopened", name, outage.sample, outage_s))
+        outage.retry_s = min(2 * outage.retry_s, LONGEST_RETRY_S)
 
     def _open_again(self) -> None:
         try:
             self._stream.open(self._stream.device_id, OPEN_TIMEOUT_S)
         except UnknownDevice:
             self._stream.open(None, OPEN_TIMEOUT_S)
+
+    def _recovered(self) -> None:
+        with self._lock:
+            outage, self._outage = self._outage, None
+        if outage is not None and outage.reported:
+            outage_s = self._clock.now_s() - outage.since_s
+            name = self._stream.device_name
+            self._on_event(OutputEvent("reopened", name, outage.sample, outage_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -139,13 +140,12 @@ class NativeOutput:
 
 def _native() -> ModuleType:
     try:
-        from legato import _native as native  # noqa: PLC0415 - absent where it was not built
+        return import_module("legato._native")
     except ImportError as error:
         raise UnknownBackend(
             "the native audio module was not built, so no sound device can be used: run "
             "`make install` with a current cargo, or write a file with --output FILE"
         ) from error
-    return native
 
 
 def _why_not(backend: str) -> str:

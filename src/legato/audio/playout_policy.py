@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from legato.audio.prebuffer_manager import (
     ChunkProgress,
@@ -23,12 +23,21 @@ from legato.types import Cause
 
 FEWEST_BLOCKS = 4
 """Production counts as unknown below this many observed blocks."""
+DOUBT = 0.5
+"""The share by which the rate of one block alone may mislead; with more it shrinks by their root."""
 TEXT_STALL_S = 0.5
 """A source that gave no text for so long has stalled."""
 RESERVE_S = 0.25
 """By how much every sample of a forecast is early: threads and devices need their time."""
 LONGEST_LOOK_S = 1.0
 SHORTEST_LOOK_S = 0.01
+
+
+def sure_rate(known: Production) -> float:
+    """The pessimistic rate, less what so few blocks may mislead by; 0 while it is unknown."""
+    if known.blocks < FEWEST_BLOCKS:
+        return 0.0
+    return known.low_rate * (1 - DOUBT / math.sqrt(known.blocks))
 
 
 def openable(state: PlayoutState, reserve_s: float = RESERVE_S) -> int:
@@ -50,7 +59,8 @@ class _Timeline:
     """
 
     def __init__(self, state: PlayoutState, factor: float, reserve_s: float) -> None:
-        self._production = state.production
+        self._block_s = state.production.block_s
+        self._rate = sure_rate(state.production)
         self._factor = factor
         self._reserve_s = reserve_s
         self._estimated_s = sum(self._stretch(chunk) for chunk in state.opened)
@@ -78,12 +88,9 @@ class _Timeline:
 
         A sample is there when its block is, so up to one block after its own making.
         """
-        known: Production = self._production
-        if known.blocks < FEWEST_BLOCKS or known.low_rate <= 0:
-            return False
-        return all(
+        return self._rate > 0 and all(
             self._heard_at_s + at_s - self._reserve_s
-            >= (self._unmade_s + at_s - written_s + known.block_s) / known.low_rate
+            >= (self._unmade_s + at_s - written_s + self._block_s) / self._rate
             for at_s in (written_s, length_s)
         )
 
@@ -167,27 +174,20 @@ class MeasuredPolicy:
     as soon as the forecast holds and what follows is in hand (a second chunk, or all of the
     text). Where it does not keep up, that holds only for a rest that is known to its end; as
     long as more text may come, the thresholds of `slow` apply.
-
-    doubt: the share by which one block's rate may mislead; it shrinks with their square root.
     """
 
     reserve_s: float = RESERVE_S
-    doubt: float = 0.5
     slow: FixedPolicy = FixedPolicy()
 
     def decide(self, state: PlayoutState) -> Decision:
         """Open what is certain to be on time, else what the thresholds allow."""
-        known = state.production
-        if known.blocks < FEWEST_BLOCKS:
-            return self.slow.decide(state)
-        sure_rate = known.low_rate * (1 - self.doubt / math.sqrt(known.blocks))
-        careful = replace(state, production=replace(known, low_rate=sure_rate))
-        count = openable(careful, self.reserve_s)
-        if count and state.rest_submitted and count == len(state.closed):
-            return _open(state, count, "the rest will be ready in time")
-        followed = state.heard_any or state.text_done or len(state.closed) > 1
-        if count and sure_rate >= 1 and followed:
-            return _open(state, count, "production keeps up")
+        count = openable(state, self.reserve_s)
+        if count and state.production.blocks >= FEWEST_BLOCKS:
+            if state.rest_submitted and count == len(state.closed):
+                return _open(state, count, "the rest will be ready in time")
+            followed = state.heard_any or state.text_done or len(state.closed) > 1
+            if sure_rate(state.production) >= 1 and followed:
+                return _open(state, count, "production keeps up")
         return self.slow.decide(state)
 
 

@@ -31,12 +31,9 @@ _BYTES_PER_FRAME = 4 * CHANNELS
 _COOKIE_BYTES = 256
 
 
-def missing_programs() -> str:
-    """What has to be installed before `PulseNullSink` works, in one line; "" if nothing."""
-    missing = [name for name in ("pulseaudio", "pacat", "parec") if shutil.which(name) is None]
-    if not missing:
-        return ""
-    return f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils"
+def missing_tools() -> list[str]:
+    """The programs that `PulseNullSink` needs and this machine lacks."""
+    return [name for name in ("pulseaudio", "pacat", "parec") if shutil.which(name) is None]
 
 
 class Capture:
@@ -54,6 +51,11 @@ class Capture:
         if not self._begun.wait(START_TIMEOUT_S) or not self._blocks:
             self._process.kill()
             raise OutputError("parec records nothing from the null sink")
+
+    @property
+    def running(self) -> bool:
+        """False once it has ended."""
+        return self._process.poll() is None
 
     def frames_at(self, monotonic_s: float) -> int:
         """How many frames had arrived by a time of `time.monotonic()`."""
@@ -95,6 +97,10 @@ class PulseNullSink:
     """
 
     def __init__(self, rate_hz: int = 48_000) -> None:
+        if missing := missing_tools():
+            raise OutputError(
+                f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils"
+            )
         self.rate_hz = rate_hz
         self._directory = tempfile.TemporaryDirectory(prefix="legato-pulse-")
         home = Path(self._directory.name)
@@ -133,8 +139,6 @@ class PulseNullSink:
 
     def start(self) -> None:
         """Start the daemon and wait until it serves."""
-        if reason := missing_programs():
-            raise OutputError(reason)
         self._socket.unlink(missing_ok=True)
         self._daemon = subprocess.Popen(
             self._daemon_command(),
@@ -143,7 +147,8 @@ class PulseNullSink:
             text=True,
             errors="replace",
         )
-        started, log = threading.Event(), []
+        started = threading.Event()
+        log: list[str] = []
         self._drainer = threading.Thread(
             target=_drain, args=(self._daemon, started, log), name="legato-pulse", daemon=True
         )
@@ -183,7 +188,7 @@ class PulseNullSink:
         """Begin to record; returns once samples arrive."""
         options = self._stream_options(f"{SINK}.monitor")
         capture = Capture(["parec", *options, "--record"], self._process_env)
-        self._captures.append(capture)
+        self._captures = [*(known for known in self._captures if known.running), capture]
         return capture
 
     @contextlib.contextmanager

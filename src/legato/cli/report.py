@@ -34,7 +34,8 @@ _TOLD = {
 def unit(name: str) -> str:
     """The unit that a metric's name carries."""
     words = name.split("_")
-    return next((word for word in ("ms", "s", "hz", "pct") if word in words), "")
+    units = {"ms": "ms", "s": "s", "hz": "Hz", "pct": "%"}
+    return next((shown for word, shown in units.items() if word in words), "")
 
 
 def print_metrics(metrics: Metrics) -> None:
@@ -44,10 +45,11 @@ def print_metrics(metrics: Metrics) -> None:
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in metrics.as_dict().items():
-        shown = "not measured" if value is None else f"{value:,}" if value != "" else "-"
-        if isinstance(value, str):
-            shown = value
-        table.add_row(_TOLD[name], f"{shown} {unit(name) if value is not None else ''}".strip())
+        if value is None:
+            table.add_row(_TOLD[name], "not measured")
+            continue
+        shown = value if isinstance(value, str) else f"{value:,}"
+        table.add_row(_TOLD[name], f"{shown} {unit(name)}".strip())
     Console(stderr=True).print(table)
 
 

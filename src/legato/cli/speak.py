@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from legato.audio.files import FileOutput
+from legato.audio.outputs import make_output
 from legato.audio.playout_policy import policy_named
 from legato.cli.live_view import LiveView
 from legato.cli.report import print_json, print_metrics
@@ -54,7 +56,7 @@ def speak(  # noqa: PLR0917 - one parameter per option
         lexicon=None if lexicon is None else Lexicon.load(lexicon),
         volume=volume,
     )
-    output = str(out) if out is not None else _with_device(backend, device)
+    output = FileOutput(out) if out is not None else make_output(_with_device(backend, device))
     signal.signal(signal.SIGINT, _interrupt_once)
     try:
         with (

@@ -15,15 +15,14 @@ from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
 from legato.events import Event, EventStream
 from legato.metrics import LeadGauge
+from legato.synthesis.passages import Passage, Passages
 from legato.synthesis.playout import Playout, TextState
 from legato.synthesis.production import ProductionMeter
 from legato.synthesis.scheduler import LookAhead
-from legato.synthesis.track import Placement, Track, TrackSettings, renumbered
+from legato.synthesis.track import Placement, Track, TrackSettings, contiguous_s, renumbered
 from legato.synthesis.transcript import Transcript
-from legato.text.chunk_feed import ChunkFeed
 from legato.types import AudioBlock, Cause, EngineLimits, Pcm, TextChunk
 
-_WAITING_CHUNKS = 4  # chunked ahead of the engine; more would only age the lead they were sized by
 _IDLE_LOOK_S = 1.0
 _READING_LOOK_S = 0.05  # a file reads far faster than time passes
 _SHORTEST_LOOK_S = 0.005  # a paused listener may be one sample from the end for ever
@@ -45,15 +44,6 @@ class LaneSettings:
     tap: Callable[[Pcm], None] | None = None
 
 
-@dataclass(slots=True)
-class Passage:
-    """One utterance inside a lane. `ended` is called once, with "finished" or "cut"."""
-
-    utterance: int
-    feed: ChunkFeed
-    ended: Callable[[str], None]
-
-
 class Lane:
     """Owned by the synthesis thread."""
 
@@ -73,8 +63,7 @@ class Lane:
         self.transcript = Transcript()
         self._events = events
         self._playout = Playout(buffer, policy)
-        self._passages: deque[Passage] = deque()
-        self._waiting: deque[tuple[int, TextChunk]] = deque()
+        self._passages = Passages()
         self._tracks: deque[Track] = deque()
         self._next_ordinal = 0
         self._drained = True
@@ -91,28 +80,16 @@ class Lane:
         else:
             self.buffer.expect()
         self._drained = False
-        self._passages.append(passage)
+        self._passages.add(passage)
 
     def intake(self, now_s: float) -> None:
         """Turn text into chunks, as many as are soon needed."""
-        for passage in self._passages:
-            self._fill(passage, now_s)
-            if not passage.feed.done:
-                break
-
-    def _fill(self, passage: Passage, now_s: float) -> None:
-        feed = passage.feed
-        while len(self._waiting) < _WAITING_CHUNKS and not feed.done:
-            before = feed.pending.waiting_characters
-            chunks = feed.next_chunks(now_s, self.contiguous_s())
-            self._waiting.extend((passage.utterance, chunk) for chunk in chunks)
-            if not chunks and feed.pending.waiting_characters == before:
-                return
+        self._passages.intake(now_s, self.contiguous_s())
 
     # -- synthesis -------------------------------------------------------------------------
     def contiguous_s(self) -> float:
         """The lead, and what is ready behind it."""
-        return self.buffer.buffer_length_seconds() + sum(track.ready_s for track in self._tracks)
+        return self.buffer.buffer_length_seconds() + contiguous_s(self._tracks)
 
     def ahead_s(self) -> float:
         """The lead, what is ready, and what is estimated to be in flight."""
@@ -129,16 +106,17 @@ class Lane:
     def wants_more(self) -> bool:
         """Whether its next waiting chunk should go to the engine now."""
         look_ahead = self.settings.look_ahead
-        return bool(self._waiting) and look_ahead.wants_more(self.ahead_s(), len(self.in_flight()))
+        if not self._passages.waiting:
+            return False
+        return look_ahead.wants_more(self.ahead_s(), len(self.in_flight()))
 
     def next_chunk(self) -> TextChunk:
         """The chunk to submit next, with its final ordinal; it stays in place until `begin`."""
-        return renumbered(self._waiting[0][1], self._next_ordinal)
+        return renumbered(self._passages.next_chunk(), self._next_ordinal)
 
     def begin(self, chunk: TextChunk) -> Track:
         """The next chunk is submitted: it becomes a track."""
-        utterance, _ = self._waiting.popleft()
-        track = Track(chunk, utterance, self.settings.track)
+        track = Track(chunk, self._passages.take(), self.settings.track)
         self._tracks.append(track)
         self._next_ordinal += 1
         span = {"source_start": chunk.source_start, "source_end": chunk.source_end}
@@ -147,16 +125,7 @@ class Lane:
 
     def split_next(self, limits: EngineLimits) -> int:
         """The next chunk was refused as too long: put smaller ones in its place."""
-        utterance, chunk = self._waiting[0]
-        feed = self._feed_of(utterance)
-        pieces = [] if feed is None else feed.chunker.split(chunk, limits)
-        if len(pieces) > 1:
-            self._waiting.popleft()
-            self._waiting.extendleft((utterance, piece) for piece in reversed(pieces))
-        return len(pieces)
-
-    def _feed_of(self, utterance: int) -> ChunkFeed | None:
-        return next((p.feed for p in self._passages if p.utterance == utterance), None)
+        return self._passages.split_next(limits)
 
     def slack_s(self) -> dict[int, float]:
         """Job id -> seconds until the listener needs its first missing sample."""
@@ -181,7 +150,7 @@ class Lane:
         pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
         spoken_s = max(0.0, track.made_s - pauses_s)
         self.meter.completed(track.chunk.estimate_s, spoken_s)
-        feed = self._feed_of(track.utterance)
+        feed = self._passages.feed_of(track.utterance)
         if feed is not None and track.chunk.rate > 0:
             normal_s = spoken_s * track.chunk.rate
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), normal_s)
@@ -225,13 +194,13 @@ class Lane:
     def update(self, now_s: float) -> float:
         """Move the gate, report what was heard, end what is over; returns when to look again."""
         position = self.buffer.position()
-        done = all(passage.feed.done for passage in self._passages)
-        synthesis_done = done and not self._waiting and not self._tracks
+        done = self._passages.text_done
+        submitted = done and not self._passages.waiting
+        synthesis_done = submitted and not self._tracks
         if synthesis_done and not self._drained:
             self.buffer.finish()
-        submitted = done and not self._waiting
-        in_flight = len(self.in_flight())
-        text = TextState(done, synthesis_done, submitted, self._idle_s(now_s), in_flight)
+        idle_s = self._passages.idle_s(now_s)
+        text = TextState(done, synthesis_done, submitted, idle_s, len(self.in_flight()))
         look_s = self._gate(now_s, text)
         self._report(now_s)
         if self._playout.begun and self.ordinal_at(position.read) >= 0:
@@ -256,10 +225,6 @@ class Lane:
             self.emit("gate", self._playout.gate, why=decision.why)
         return decision.look_again_s
 
-    def _idle_s(self, now_s: float) -> float:
-        current = next((p for p in self._passages if not p.feed.done), None)
-        return 0.0 if current is None else now_s - current.feed.pending.last_write_s
-
     def _report(self, now_s: float) -> None:
         for event in self.buffer.drain_events():
             chunk = self.ordinal_at(event.index)
@@ -278,19 +243,17 @@ class Lane:
 
     def _end_heard(self, heard: int) -> float:
         """End the passages that were heard to their end; seconds until the next one is."""
-        while self._passages and self._passages[0].feed.done:
-            passage = self._passages[0]
+        while (passage := self._passages.current) is not None and passage.feed.done:
             if self._in_the_making(passage.utterance):
                 return _IDLE_LOOK_S
             span = self.transcript.span_of(passage.utterance)
             if span is not None and heard < span[1]:
                 return (span[1] - heard) / self.buffer.sample_rate_hz
-            self._passages.popleft()
-            passage.ended("finished")
+            self._passages.finish()
         return _IDLE_LOOK_S
 
     def _in_the_making(self, utterance: int) -> bool:
-        waiting = any(waiting == utterance for waiting, _ in self._waiting)
+        waiting = self._passages.has_waiting(utterance)
         return waiting or any(track.utterance == utterance for track in self._tracks)
 
     # -- cutting ---------------------------------------------------------------------------
@@ -303,24 +266,21 @@ class Lane:
             for track in self.in_flight()
             if track.utterance == utterance and track.job is not None
         ]
-        self._waiting = deque(entry for entry in self._waiting if entry[0] != utterance)
         for track in self._tracks:
             if track.utterance == utterance:
                 track.cancel()
-        for passage in [p for p in self._passages if p.utterance == utterance]:
-            passage.feed.drop()
-            self._passages.remove(passage)
-            passage.ended("cut")
+        self._passages.drop(utterance)
         self.release()
         return jobs
 
     def current_utterance(self) -> int | None:
         """The utterance that is being heard, or comes next."""
-        return self._passages[0].utterance if self._passages else None
+        current = self._passages.current
+        return None if current is None else current.utterance
 
     def cut_all(self) -> list[int]:
         """Give up everything, heard or not, and close the gate; returns the jobs to cancel."""
-        jobs = [job for p in list(self._passages) for job in self.cancel(p.utterance)]
+        jobs = [job for each in self._passages.utterances for job in self.cancel(each)]
         self.buffer.discard_to(self.buffer.position().written)
         self.buffer.finish()
         self.transcript.restart()

@@ -14,7 +14,7 @@ from legato.audio.prebuffer_manager import (
     PreBufferManager,
     Production,
 )
-from legato.synthesis.track import Placement, Track
+from legato.synthesis.track import Placement, Track, contiguous_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Playout:
     def gate(self) -> int:
         """The ordinal up to which the listener may hear."""
         return OPEN_ALL if self._policy is None else self._gate
+
+    @property
+    def started(self) -> bool:
+        """Whether something was opened to a listener who hears it in time, not to a file."""
+        return self._policy is not None and self._gate >= 0
 
     def begin(self, next_ordinal: int) -> None:
         """A new story begins after silence: the policy starts afresh."""
@@ -110,14 +115,10 @@ class Playout:
             )
         opened = tuple(chunk for chunk in progress if chunk.ordinal <= self._gate)
         # What waits for room is lead too: a small ring may never hold what a policy asks for.
-        ready_s = 0.0
-        for track in tracks:
-            ready_s += track.ready_s
-            if not track.complete:
-                break
+        lead_s = self._buffer.buffer_length_seconds() + contiguous_s(tracks)
         return PlayoutState(
             now_s=now_s,
-            lead_s=self._buffer.buffer_length_seconds() + ready_s,
+            lead_s=lead_s,
             open_s=sum(chunk.duration_s for chunk in opened),
             latency_s=latency_s,
             closed=tuple(chunk for chunk in progress if chunk.ordinal > self._gate),

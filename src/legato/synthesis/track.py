@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -192,6 +193,16 @@ class Track:
         if pcm.size:
             self._ready.append(np.ascontiguousarray(pcm))
             self._made += pcm.size
+
+
+def contiguous_s(tracks: Iterable[Track]) -> float:
+    """Seconds ready behind the ring, up to the first gap. tracks: in story order."""
+    ready_s = 0.0
+    for track in tracks:
+        ready_s += track.ready_s
+        if not track.complete:
+            break
+    return ready_s
 
 
 def renumbered(chunk: TextChunk, ordinal: int) -> TextChunk:

@@ -54,22 +54,25 @@ _DASH_RUN = re.compile(f"[{re.escape(_DASHES)}]{{1,40}}")
 _TWO_WORDS = re.compile(r"\S+\s+\S+\s")
 _END = re.compile(rf"[{_STOPS}{_WIDE_STOPS}][{_CLOSERS}]{{0,10}}\s*\Z")
 _QUOTE_ENDS = "\"'”’»›“」』〉》"
-_BEFORE_OPENER = "([{（「『\"“„«»—–―-¿¡"
+_BEFORE_OPENER = '([{（「『"“„«»—–―-¿¡'
 _NEVER_IN_QUOTATION = MARK_SIGN + PARAGRAPH_SIGN + SPEAKER_SIGN
 _NEVER = re.compile(f"[{_NEVER_IN_QUOTATION}]")
 _CLOSING = {
-    sign: re.compile(f"[{re.escape(closers)}{_NEVER_IN_QUOTATION}]") for sign, closers in _PAIRS.items()
+    sign: re.compile(f"[{re.escape(closers)}{_NEVER_IN_QUOTATION}]")
+    for sign, closers in _PAIRS.items()
 }
 _ENDS_WITHIN = _STOPS + _COMMAS + _WIDE_STOPS + _WIDE_COMMAS + "—–"
 
 
 class Candidate(NamedTuple):
-    """A place to cut: in front of the clean offset `at`. forced: whatever the size."""
+    """A place to cut: in front of the clean offset `at`. forced: whatever the size.
+    last: it is the end of the text."""
 
     at: int
     strength: Boundary
     units: float
     forced: bool = False
+    last: bool = False
 
 
 class BoundaryScanner:
@@ -82,7 +85,7 @@ class BoundaryScanner:
         self.base = 0  # the clean offset of text[0]
         self.text = ""
         self._at = 0  # in `text`: everything before it is settled
-        self._rules = rules
+        self.rules = rules
         self._event = _event_pattern(self.weights.special)
         self._last = -1  # the last candidate's place
         self._handlers = (
@@ -109,6 +112,13 @@ class BoundaryScanner:
     def end(self) -> int:
         """The clean offset behind the last character."""
         return self.base + len(self.text)
+
+    @property
+    def end_units(self) -> float:
+        """Units from the start of the text to `end`."""
+        self.weights.scan(self.text, self._at, len(self.text), self.base)
+        self._at = len(self.text)
+        return self.settled_units
 
     def scan(self, more: str, final: bool = False) -> None:
         """Append cleaned text and find what can be cut. `final`: nothing follows."""
@@ -161,7 +171,7 @@ class BoundaryScanner:
             return True
         if self.text[at - 1 : at].isdigit():
             return False
-        return ends_sentence(self.text, at, self._rules, final=True) is True
+        return ends_sentence(self.text, at, self.rules, final=True) is True
 
     def _add(self, at: int, strength: Boundary, forced: bool = False) -> int:
         place = self.base + at
@@ -186,7 +196,7 @@ class BoundaryScanner:
         text = self.text
         at = self._skip_gap(end, final)
         quoted = text[end - 1] in _QUOTE_ENDS
-        while text[at : at + 1] == "»" and at != _WAIT and self._rules.code != "de":
+        while text[at : at + 1] == "»" and at != _WAIT and self.rules.code != "de":
             quoted = True
             at = self._skip_gap(at + 1, final)
         if at == _WAIT:
@@ -197,7 +207,9 @@ class BoundaryScanner:
         lead = _matched(_LEAD, text, at)
         if lead == len(text) and not final:
             return _WAIT
-        strength = self._stop_strength(start, end, at, text[lead : lead + 1].islower(), final, quoted)
+        strength = self._stop_strength(
+            start, end, at, text[lead : lead + 1].islower(), final, quoted
+        )
         if strength == _WAIT:
             return _WAIT
         return at if strength is None else self._add(at, Boundary(strength))
@@ -211,14 +223,14 @@ class BoundaryScanner:
         if lower:
             return Boundary.COMMA if dots or quoted else None
         if tail[0] == "." and not dots and "!" not in tail and "?" not in tail:
-            ends = ends_sentence(text, start, self._rules, final)
+            ends = ends_sentence(text, start, self.rules, final)
             if not ends:
                 return _WAIT if ends is None else None
-        if quoted and self._rules.speech is not None:
+        if quoted and self.rules.speech is not None:
             short = len(text) - at < _SPEECH_AHEAD and not _TWO_WORDS.match(text, at)
             if short and not final:
                 return _WAIT
-            if self._rules.speech.match(text, at):
+            if self.rules.speech.match(text, at):
                 return Boundary.COMMA
         return Boundary.SENTENCE
 
@@ -232,7 +244,7 @@ class BoundaryScanner:
             return _WAIT
         if text[at : at + 1] in SIGNS or self._within_number(start, end):
             return at
-        speech = self._rules.speech if quoted else None
+        speech = self.rules.speech if quoted else None
         reported = speech is not None and speech.match(text, at) is not None
         return self._add(at, Boundary.COMMA if reported else Boundary.SENTENCE)
 
@@ -306,12 +318,15 @@ class BoundaryScanner:
         return back if back < close else close + 1
 
     def _opens(self, start: int) -> bool:
-        before, following = self.text[start - 1 : start] if start else "", self.text[start + 1 : start + 2]
+        before, following = (
+            self.text[start - 1 : start] if start else "",
+            self.text[start + 1 : start + 2],
+        )
         sign = self.text[start]
-        if sign in "(（「『《【" or (self._rules.wide and sign in "“‘"):
+        if sign in "(（「『《【" or (self.rules.wide and sign in "“‘"):
             return True
         free = not before.strip() or before in _BEFORE_OPENER
-        return free and (bool(following.strip()) or (sign == "«" and self._rules.code == "fr"))
+        return free and (bool(following.strip()) or (sign == "«" and self.rules.code == "fr"))
 
     def _sign(self, start: int, end: int, final: bool) -> int:
         """Layout or a `[...]` mark; together with the punctuation in front of it."""

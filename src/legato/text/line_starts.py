@@ -10,7 +10,9 @@ LineKind = Literal["text", "heading", "item", "table", "rule", "code"]
 
 _LOOK_AHEAD = 100
 _PREFIX = re.compile(r"[-*_=~#>|`•‣▪◦●○■□⁃∙+\d.)\[\]xX: \t]*")
-_RULE = re.compile(r"([-*_=~])(?:[ \t]*\1){2,}[ \t]*(?=[\r\n]|$)|\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)")
+_RULE = re.compile(
+    r"([-*_=~])(?:[ \t]*\1){2,}[ \t]*(?=[\r\n]|$)|\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)"
+)
 _CODE = re.compile(r"`{3,}|~{3,}")
 _QUOTE = re.compile(r"(?:>[ \t]?)+")
 _HEADING = re.compile(r"#{1,6}[ \t]+")
@@ -21,7 +23,7 @@ _NAME_END = re.compile(r"[:：][*_]{0,3}(?=\s)|：")
 _COLON_TO_COME = re.compile(r"(?::[*_]{0,3})?")
 _NAME_LONGEST = 40
 _NAME_LONGEST_UNCASED = 12
-_TURN_SIGNS = "\"“„«»「『—–―‘"
+_TURN_SIGNS = '"“„«»「『—–―‘'
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,12 @@ _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SPACE = re.compile("[\\s\ufeff\u200b]+")
 _LINE_END = re.compile(f"[{_BREAKS}]")
 
-_TAG = re.compile(r"<(?:(/?[A-Za-z][A-Za-z0-9]*)(?:[\s/][^<>]*)?|!--.*?--|![^<>]*)>", re.S)
+_TAG = re.compile(r"<(?:(/?[A-Za-z][A-Za-z0-9]*)(?:[\s/][^<>]*)?|!--.*?--|!(?!--)[^<>]*)>", re.S)
 _TAG_LONGEST = 300
 _COMMENT_LONGEST = 1_000
-_TAG_BREAKS = {"br": 1, "p": 2, "div": 2, "li": 2, "tr": 2, "hr": 2} | {f"h{n}": 2 for n in "123456"}
+_TAG_BREAKS = {"br": 1, "p": 2, "div": 2, "li": 2, "tr": 2, "hr": 2} | {
+    f"h{n}": 2 for n in "123456"
+}
 _TAG_OVER = re.compile(r"[<>]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _ENTITY_START = re.compile(r"&[#A-Za-z0-9]{0,31}")
@@ -131,6 +133,13 @@ class MarkupCleaner:
         cleaned = "".join(self._out)
         self._out.clear()
         return cleaned
+
+    def take_marks(self, before: int) -> list[Mark]:
+        """Remove and return the marks whose signs lie in front of a clean offset."""
+        taken: list[Mark] = []
+        while self.marks and self.marks[0][0] < before:
+            taken.append(self.marks.popleft()[1])
+        return taken
 
     def _put(self, text: str, start: int, end: int) -> None:
         """Give out `text` for the source between two offsets into the raw text."""
@@ -248,7 +257,8 @@ class MarkupCleaner:
 
     def _joiner(self, raw: str, at: int, final: bool) -> int:
         """Zero-width joiners shape letters in Arabic and Indic scripts, and glue emoji."""
-        if "\u0590" <= self._last < "\u1100":
+        follows_letter = self.map.source_end == self._raw_start + at
+        if follows_letter and "\u0590" <= self._last < "\u1100":
             self._put(raw[at], at, at + 1)
         return at + 1
 

@@ -45,47 +45,46 @@ def choose_cut(candidates: Iterable[Candidate], outlook: Outlook) -> Verdict:
     window, origin = outlook.window, outlook.origin
     usable: list[Candidate] = []
     change: Candidate | None = None
+    soon = window.target_high if outlook.first else window.high
     for each in candidates:
         size = each.units - origin
         if each.forced or (each.strength >= Boundary.SPEAKER and size >= window.low):
             change = each
             break
         if window.low <= size <= window.high:
-            if outlook.first and each.strength >= Boundary.CLAUSE:
+            if outlook.first and each.strength >= Boundary.CLAUSE and size <= soon:
                 return each
             usable.append(each)
         elif size > window.high + window.low:
             break
-    if change is not None and change.units - origin <= window.high:
+    if change is not None and change.units - origin <= soon:
         return change
     if change is None and outlook.final and outlook.reach <= window.high:
         return "all"
-    end = None
+    if outlook.first:
+        return _choose_opening([*usable, change] if change is not None else usable, outlook)
+    end = outlook.reach if outlook.final else None
     if change is not None:
         end = change.units - origin
-    elif outlook.final:
-        end = outlook.reach
-    if outlook.first and end is None:
-        return _choose_opening(usable, outlook)
     if end is None and outlook.reach < window.high + window.low:
         return "wait"
     return _strongest(usable, outlook, end)
 
 
-def _choose_opening(usable: list[Candidate], outlook: Outlook) -> Verdict:
-    """The first chunk, no clause of which has ended yet: out as soon as it can be."""
+def _choose_opening(places: list[Candidate], outlook: Outlook) -> Verdict:
+    """The first chunk, where no clause ends soon: out as soon as it can be."""
     window, origin = outlook.window, outlook.origin
     if outlook.reach < window.target_high:
         return "wait"
-    early = [each for each in usable if each.units - origin <= window.target_high]
+    early = [each for each in places if each.units - origin <= window.target_high]
     if early:
         return _best(early, outlook, None)
     weak = outlook.weak_cut(window.low, window.target_high)
     if weak.strength >= Boundary.CONJUNCTION:
         return weak
-    if usable:
-        return usable[0]
-    return "wait" if outlook.reach < window.high else _strongest(usable, outlook, None)
+    if places and places[0].units - origin <= window.high:
+        return places[0]
+    return "wait" if outlook.reach < window.high else _strongest([], outlook, None)
 
 
 def _strongest(usable: list[Candidate], outlook: Outlook, end: float | None) -> Candidate:

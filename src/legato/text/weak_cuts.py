@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import takewhile
 
 from legato.text.boundaries import BoundaryScanner, Candidate
-from legato.text.languages import LanguageRules
 from legato.types import Boundary
 
 _SPACE = re.compile(r" (?=[^\s!?;:»…–—,.)\]\"”-])")
@@ -18,9 +18,7 @@ _GLUE = "\u200c\u200d\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d"  # 
 _NOT_FIRST = "、。，．！？：；」』）】》〉ーゝゞ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ…"
 
 
-def weak_cut(
-    scanner: BoundaryScanner, rules: LanguageRules, low: int, target: int, high: int
-) -> Candidate:
+def weak_cut(scanner: BoundaryScanner, low: int, target: int, high: int) -> Candidate:
     """The best cut in low < at <= high, all clean offsets, nearest to `target` of its kind.
 
     Reads nothing beyond `high`. There is always one: at worst inside a word, though never
@@ -30,14 +28,16 @@ def weak_cut(
     low, target, high = low - base, target - base, min(high - base, len(text))
     target = min(max(target, low + 1), high)
 
+    protected = list(takewhile(lambda span: span[0] < base + high, scanner.protected))
+
     def candidate(at: int, strength: Boundary) -> Candidate:
         return Candidate(base + at, strength, scanner.weights.units(base + at))
 
     def free(at: int) -> bool:
-        return not any(start < base + at < end for start, end in scanner.protected)
+        return not any(start < base + at < end for start, end in protected)
 
-    if rules.weak_cut is not None:
-        ends = (match.end() for match in rules.weak_cut.finditer(text, low, high))
+    if scanner.rules.weak_cut is not None:
+        ends = (match.end() for match in scanner.rules.weak_cut.finditer(text, low, high))
         at = _nearest((end for end in ends if end > low and free(end)), target)
         if at is not None:
             return candidate(at, Boundary.CONJUNCTION)

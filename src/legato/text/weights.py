@@ -59,7 +59,7 @@ class Weights:
         extra = self._runs[0][3] if self._runs else self.extra
         for start, end, weight, before in self._runs:
             if start >= at:
-                return at + before
+                break
             extra = before + weight * (min(end, at) - start)
         return at + extra
 
