@@ -67,11 +67,11 @@ bench-rust: ## Measure the ring and the callback alone
 coverage-rust: ## Measure the Rust tests' coverage (needs cargo-llvm-cov)
 	$(CARGO) llvm-cov $(MANIFEST) --show-missing-lines
 
-# Devices are the system's, where Miri cannot follow.
+# Devices are the system's, where Miri cannot follow; the longest tests would take it hours.
 .PHONY: miri
 miri: ## Interpret the ring's tests under Miri (needs nightly with miri)
 	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test $(MANIFEST) --locked \
-		--no-default-features --lib --tests -- --skip devices:: --skip output::
+		--no-default-features --lib --test consumer -- --skip devices:: --skip output::
 
 .PHONY: tsan
 tsan: ## Run the Rust tests under ThreadSanitizer (needs nightly with rust-src)

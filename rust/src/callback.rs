@@ -20,7 +20,7 @@ pub type Slot = Arc<Mutex<Option<Consumer>>>;
 const BLOCK_FRAMES: usize = 8192;
 
 /// One stream's callback.
-pub(crate) struct Callback {
+pub struct Callback {
     slot: Slot,
     buffer: Arc<SharedBuffer>,
     health: Arc<Health>,
@@ -30,12 +30,8 @@ pub(crate) struct Callback {
 }
 
 impl Callback {
-    pub(crate) fn new(
-        slot: Slot,
-        buffer: Arc<SharedBuffer>,
-        health: Arc<Health>,
-        channels: u16,
-    ) -> Self {
+    /// Plays what the slot's consumer of `buffer` renders, on `channels` channels.
+    pub fn new(slot: Slot, buffer: Arc<SharedBuffer>, health: Arc<Health>, channels: u16) -> Self {
         Self {
             slot,
             buffer,
@@ -50,7 +46,7 @@ impl Callback {
     ///
     /// A new stream plays silence for its first callbacks: servers lose the first samples
     /// of a fresh stream, and know its latency only once it runs.
-    pub(crate) fn run<T>(&mut self, out: &mut [T], info: &OutputCallbackInfo)
+    pub fn run<T>(&mut self, out: &mut [T], info: &OutputCallbackInfo)
     where
         T: SizedSample + FromSample<f32>,
     {

@@ -1,11 +1,12 @@
-//! Output devices, as cpal sees them, and the way to play mono float32 on one.
+//! Output devices, as cpal sees them.
 
 use std::fmt;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, DeviceDirection, ErrorKind, Host, SampleFormat, SupportedStreamConfigRange};
+use cpal::{Device, DeviceDirection, ErrorKind, Host};
 
+use crate::formats::choose_config;
 use crate::hosts;
 
 /// One output device.
@@ -182,51 +183,6 @@ pub(crate) fn label(device: &Device) -> (String, String) {
     (id, device.to_string())
 }
 
-/// The way to play mono float32 at `rate_hz`: float32 if the device takes it, in its own
-/// channel count, then stereo, then whatever is closest.
-pub(crate) fn choose_config(
-    device: &Device,
-    rate_hz: u32,
-) -> Result<SupportedStreamConfigRange, DeviceError> {
-    let own_channels = device.default_output_config().map_or(2, |c| c.channels());
-    let ranges: Vec<_> = device.supported_output_configs()?.collect();
-    best_range(&ranges, rate_hz, own_channels).ok_or_else(|| {
-        let rates: Vec<u32> = ranges.iter().map(|r| r.max_sample_rate()).collect();
-        let rates = rates
-            .iter()
-            .max()
-            .map_or("none".into(), |r| format!("up to {r} Hz"));
-        DeviceError::Unsupported(format!(
-            "the device does not play float32, int32 or int16 at {rate_hz} Hz (rates: {rates}); \
-             set it to {rate_hz} Hz or choose another backend"
-        ))
-    })
-}
-
-fn best_range(
-    ranges: &[SupportedStreamConfigRange],
-    rate_hz: u32,
-    own_channels: u16,
-) -> Option<SupportedStreamConfigRange> {
-    let format_rank = |format| match format {
-        SampleFormat::F32 => Some(0),
-        SampleFormat::I32 => Some(1),
-        SampleFormat::I16 => Some(2),
-        SampleFormat::U16 => Some(3),
-        _ => None,
-    };
-    ranges
-        .iter()
-        .filter(|range| range.contains_rate(rate_hz))
-        .filter_map(|range| {
-            let channels = range.channels();
-            let shape = (channels != own_channels, channels != 2, channels);
-            Some(((format_rank(range.sample_format())?, shape), *range))
-        })
-        .min_by_key(|(rank, _)| *rank)
-        .map(|(_, range)| range)
-}
-
 fn describe(device: &Device, is_default: bool, backend: &str) -> Result<DeviceInfo, DeviceError> {
     let (id, name) = label(device);
     // Asking an ALSA device means opening it, which can disturb whoever is using it.
@@ -253,47 +209,12 @@ fn no_device(backend: &str) -> DeviceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cpal::SupportedBufferSize;
-
-    fn range(channels: u16, rates: (u32, u32), format: SampleFormat) -> SupportedStreamConfigRange {
-        let any = SupportedBufferSize::Unknown;
-        SupportedStreamConfigRange::new(channels, rates.0, rates.1, any, format)
-    }
 
     fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs
             .iter()
             .map(|(id, name)| (id.to_string(), name.to_string()))
             .collect()
-    }
-
-    #[test]
-    fn float32_comes_before_the_own_channel_count() {
-        let ranges = [
-            range(6, (8_000, 96_000), SampleFormat::I16),
-            range(1, (8_000, 96_000), SampleFormat::F32),
-            range(2, (8_000, 96_000), SampleFormat::F32),
-        ];
-        let best = best_range(&ranges, 48_000, 6).unwrap();
-        assert_eq!(
-            (best.channels(), best.sample_format()),
-            (2, SampleFormat::F32)
-        );
-    }
-
-    #[test]
-    fn the_own_channel_count_comes_before_stereo() {
-        let ranges = [
-            range(2, (48_000, 48_000), SampleFormat::F32),
-            range(6, (48_000, 48_000), SampleFormat::F32),
-        ];
-        assert_eq!(best_range(&ranges, 48_000, 6).unwrap().channels(), 6);
-    }
-
-    #[test]
-    fn a_rate_out_of_range_or_an_unknown_format_is_not_taken() {
-        assert!(best_range(&[range(2, (44_100, 44_100), SampleFormat::F32)], 48_000, 2).is_none());
-        assert!(best_range(&[range(2, (8_000, 96_000), SampleFormat::U8)], 48_000, 2).is_none());
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! The data callback only stores atomics. The error callback may run on the audio thread
 //! too: it stores an atomic and rings a bell, without taking a waiter's lock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cpal::ErrorKind;
+
+use crate::bell::{Bell, Verdict};
 
 /// No callback for this long: the device is gone or its server hangs.
 pub const STALL: Duration = Duration::from_secs(1);
@@ -18,60 +20,6 @@ pub const WARM_UP_CALLBACKS: u64 = 3;
 /// An error counts as a loss unless callbacks still come this long after it: some backends
 /// report a stream invalidated that goes on (WASAPI, when the default device changes).
 const CONFIRM: Duration = Duration::from_millis(300);
-/// A wake-up that falls between a waiter's check and its sleep is seen this much later.
-const TICK: Duration = Duration::from_millis(100);
-
-/// What the control side should do about a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing happened until the timeout.
-    Quiet,
-    /// [`Bell::wake`] was called.
-    Woken,
-    /// The stream runs, from now on with content. Told once.
-    Running,
-    /// The stream ended with an error: reopen.
-    Lost,
-    /// Callbacks stopped coming: reopen.
-    Stalled,
-}
-
-/// What the control thread sleeps on; outlives the streams that ring it.
-#[derive(Default)]
-pub struct Bell {
-    woken: AtomicBool,
-    lock: Mutex<()>,
-    changed: Condvar,
-}
-
-impl Bell {
-    /// Makes the present or the next [`wait`](Self::wait) return.
-    pub fn wake(&self) {
-        self.woken.store(true, Relaxed);
-        self.changed.notify_all();
-    }
-
-    /// Waits until `look` sees something, `wake` is called, or `timeout` has passed.
-    pub fn wait(&self, timeout: Duration, look: impl Fn() -> Verdict) -> Verdict {
-        let deadline = Instant::now() + timeout;
-        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if self.woken.swap(false, Relaxed) {
-                return Verdict::Woken;
-            }
-            match look() {
-                Verdict::Quiet => {}
-                verdict => return verdict,
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Verdict::Quiet;
-            }
-            let waited = self.changed.wait_timeout(guard, left.min(TICK));
-            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-}
 
 /// Counters of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -146,7 +94,7 @@ impl Health {
         self.behind_samples.store(behind, Relaxed);
         self.last_callback_ns.store(self.now_ns(), Relaxed);
         if self.callbacks.fetch_add(1, Relaxed) + 1 == WARM_UP_CALLBACKS {
-            self.bell.changed.notify_all();
+            self.bell.ring();
         }
     }
 
@@ -169,7 +117,7 @@ impl Health {
             self.fault_ns.store(self.now_ns(), Relaxed);
             self.heard.store(heard, Relaxed);
         }
-        self.bell.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Waits on the stream's bell for as long as the stream is well, at most `timeout`.
@@ -239,7 +187,6 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread;
 
     const MS: u64 = 1_000_000;
 
@@ -317,18 +264,6 @@ mod tests {
         assert_eq!(health.fault.load(Relaxed), NO_FAULT);
         let counts = health.counts();
         assert_eq!((counts.xruns, counts.realtime_denied), (1, true));
-    }
-
-    #[test]
-    fn a_waiter_is_woken() {
-        let bell = Arc::new(Bell::default());
-        let waker = Arc::clone(&bell);
-        let thread = thread::spawn(move || waker.wake());
-        assert_eq!(
-            bell.wait(Duration::from_secs(30), || Verdict::Quiet),
-            Verdict::Woken
-        );
-        thread.join().unwrap();
     }
 
     #[test]

@@ -79,8 +79,7 @@ mod pulse {
     ) -> Result<T, DeviceError> {
         // Where the server hangs, all who ask it wait here, each on a thread of its own.
         let mut connection = CONNECTION.lock().unwrap_or_else(PoisonError::into_inner);
-        let address =
-            ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR"].map(|name| env::var_os(name));
+        let address = ["PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR"].map(env::var_os);
         if let Some((known, host)) = connection.as_ref()
             && *known == address
             && host.devices().is_ok()

@@ -6,12 +6,16 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(not(loom))]
+pub mod bell;
 pub mod buffer;
 #[cfg(not(loom))]
-mod callback;
+pub mod callback;
 #[cfg(not(loom))]
 pub mod devices;
 mod fade;
+#[cfg(not(loom))]
+mod formats;
 mod gate;
 #[cfg(not(loom))]
 pub mod health;

@@ -5,15 +5,14 @@ use std::thread;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{
-    BufferSize, Device, FrameCount, FromSample, SampleFormat, SizedSample, Stream, StreamConfig,
-    SupportedBufferSize,
-};
+use cpal::{BufferSize, Device, FromSample, SampleFormat, SizedSample, Stream, StreamConfig};
 
+use crate::bell::Bell;
 use crate::buffer::SharedBuffer;
 use crate::callback::{Callback, Slot};
 use crate::devices::{self, DeviceError};
-use crate::health::{Bell, Health};
+use crate::formats::{buffer_size, choose_config};
+use crate::health::Health;
 use crate::hosts;
 use crate::render::Consumer;
 
@@ -180,7 +179,7 @@ fn start_stream(
         devices::find_device(host, &request.backend, request.device.as_deref())
     })?;
     let rate_hz = parts.buffer.sample_rate_hz();
-    let range = devices::choose_config(&device, rate_hz)?;
+    let range = choose_config(&device, rate_hz)?;
     let wanted = buffer_size(&request.backend, request.buffer_frames, range.buffer_size());
     let build = |buffer_size| {
         let config = StreamConfig {
@@ -252,42 +251,10 @@ fn build_as<T: SizedSample + FromSample<f32>>(
     Ok(stream)
 }
 
-/// The period to ask for: about 50 ms deep callbacks where the backend lets us choose.
-fn buffer_size(
-    backend: &str,
-    wanted: Option<FrameCount>,
-    supported: &SupportedBufferSize,
-) -> BufferSize {
-    let usual = match backend {
-        "jack" => return BufferSize::Default, // the server's own, nothing else
-        "pulseaudio" => 2400,
-        "wasapi" => 4800, // deepens the endpoint; the period stays at 10 ms
-        _ => 2048,        // ALSA over PipeWire needs a power of two
-    };
-    let frames = wanted.unwrap_or(usual);
-    BufferSize::Fixed(match *supported {
-        SupportedBufferSize::Range { min, max } => frames.clamp(min, max.max(min)),
-        SupportedBufferSize::Unknown => frames,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::buffer::Geometry;
-
-    #[test]
-    fn the_period_stays_within_what_the_device_supports() {
-        let range = SupportedBufferSize::Range { min: 16, max: 1024 };
-        assert_eq!(buffer_size("alsa", None, &range), BufferSize::Fixed(1024));
-        assert_eq!(buffer_size("alsa", Some(1), &range), BufferSize::Fixed(16));
-        let unknown = SupportedBufferSize::Unknown;
-        assert_eq!(
-            buffer_size("pulseaudio", None, &unknown),
-            BufferSize::Fixed(2400)
-        );
-        assert_eq!(buffer_size("jack", Some(64), &range), BufferSize::Default);
-    }
 
     #[test]
     fn a_stream_that_cannot_be_opened_gives_the_consumer_back() {

@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+use crate::bell::{Bell, Verdict};
 use crate::buffer::SharedBuffer;
 use crate::devices::{self, DeviceError, DeviceInfo};
-use crate::health::{Bell, Counts, Health, Verdict};
+use crate::health::{Counts, Health};
 use crate::hosts;
 use crate::output::{Output, StreamInfo, StreamRequest};
 use crate::python::{AudioBuffer, value_class};

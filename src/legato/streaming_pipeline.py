@@ -39,7 +39,7 @@ from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
 from legato.types import Pcm
-from legato.utterance import TextSource, Utterance
+from legato.utterance import State, TextSource, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,17 +264,19 @@ class Narrator:
             self._cut(number)
 
     def _cut(self, number: int) -> None:
-        utterance = self._utterances[number]
-        utterance.settle("cut", self._heard_characters(number))
-        self._worker.cancel_jobs(self._lane.cut(number))
+        utterance = self._utterances.get(number)
+        if utterance is not None:  # else it has just ended by itself
+            utterance.settle("cut", self._heard_characters(number))
+            self._worker.cancel_jobs(self._lane.cut(number))
 
     def _wrote(self, characters: int) -> None:
-        self._emit("text", characters=characters)
+        if characters:
+            self._emit("text", characters=characters)
         self._worker.wake()
 
     def _ended(self, utterance: Utterance, how: str) -> None:
         if how == "finished":
-            state = "finished" if utterance.error is None else "failed"
+            state: State = "finished" if utterance.error is None else "failed"
             utterance.settle(state, len(utterance.text), utterance.error)
         else:
             utterance.settle("cut", self._heard_characters(utterance.number))

@@ -16,9 +16,8 @@ from legato.synthesis.lane import LaneSettings
 from legato.synthesis.passages import Passage
 from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
 from legato.synthesis.track import TrackSettings
-from legato.text.chunk_feed import ChunkFeed, PendingText
 from tests.fakes import SAMPLE_RATE_HZ, ScriptedEngine
-from tests.synthesis.virtual import BarChunker
+from tests.synthesis.virtual import bar_feed
 
 WAIT_S = 30.0
 
@@ -30,7 +29,11 @@ class BrokenEngine(ScriptedEngine):
         super().__init__()
         self._error = error
 
-    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+    def step(
+        self,
+        deadlines_s: Mapping[int, float],  # noqa: ARG002
+        timeout_s: float,  # noqa: ARG002
+    ) -> list[EngineEvent]:
         raise self._error
 
 
@@ -59,7 +62,7 @@ def test_text_becomes_sound_on_a_thread_of_its_own() -> None:
     track = TrackSettings(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ)
     lane = worker.open_lane(None, buffer, LaneSettings(MonotonicClock(), track))
     over = threading.Event()
-    feed = ChunkFeed(PendingText(MonotonicClock()), BarChunker())
+    feed = bar_feed(MonotonicClock())
     with worker.lock:
         lane.add(Passage(0, feed, lambda how: over.set()))
     feed.pending.write("Some words.|And more.|")
@@ -110,7 +113,7 @@ def test_a_listener_of_events_that_raises_is_such_a_fault() -> None:
     track = TrackSettings(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ)
     buffer = NumpyAudioBuffer(SAMPLE_RATE_HZ)
     lane = worker.open_lane(None, buffer, LaneSettings(clock, track))
-    feed = ChunkFeed(PendingText(clock), BarChunker())
+    feed = bar_feed(clock)
     lane.add(Passage(0, feed, lambda how: None))
     feed.pending.write("Words.|")
     thread = WorkerThread(worker, clock, failures)
@@ -127,7 +130,7 @@ def test_closing_does_not_wait_for_the_work(jobs: int) -> None:
     buffer = NumpyAudioBuffer(SAMPLE_RATE_HZ)
     lane = worker.open_lane(None, buffer, LaneSettings(MonotonicClock(), track))
     for number in range(jobs):
-        feed = ChunkFeed(PendingText(MonotonicClock()), BarChunker())
+        feed = bar_feed(MonotonicClock())
         with worker.lock:
             lane.add(Passage(number, feed, lambda how: None))
         feed.pending.write("Some words.|")

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 
+from legato.audio.audio_buffer import AudioBuffer, create_audio_buffer
 from legato.audio.numpy_buffer import NumpyAudioBuffer
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.clock import Clock
 from legato.events import Event, EventStream
 from legato.synthesis.lane import Lane, LaneSettings
 from legato.synthesis.passages import Passage
@@ -24,7 +27,13 @@ from legato.synthesis.track import Placement, TrackSettings
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.semantic_chunker import SemanticChunker
 from legato.types import Boundary, EngineLimits, Pcm, TextChunk
-from tests.fakes import SAMPLE_RATE_HZ, SECONDS_PER_CHARACTER, ManualClock, ScriptedEngine
+from tests.fakes import (
+    SAMPLE_RATE_HZ,
+    SECONDS_PER_CHARACTER,
+    ManualClock,
+    ScriptedEngine,
+    scripted_pcm,
+)
 
 RATE = SAMPLE_RATE_HZ
 STEP_S = 0.010
@@ -33,14 +42,13 @@ PAUSE_S = 0.35
 MARK_S = 0.5
 
 
-class BarChunker(SemanticChunker):
+class _BarChunker:
     """Cuts after each "|" and nowhere else, so that a test knows its chunks.
 
     A chunk may begin with "~" (a marked pause of 0.5 s), then "@name " (a voice).
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._text = ""
         self._at = 0
         self._made = 0
@@ -119,12 +127,17 @@ class WokenEngine(ScriptedEngine):
         self.woken = True
 
 
+def bar_feed(clock: Clock, limit: int = 1_000_000) -> ChunkFeed:
+    """Text that is cut at "|", see `_BarChunker`."""
+    return ChunkFeed(PendingText(clock, limit), cast(SemanticChunker, _BarChunker()))
+
+
 @dataclass
 class Listener:
     """A lane, its ring, and all that its listener heard."""
 
     lane: Lane
-    buffer: NumpyAudioBuffer
+    buffer: AudioBuffer
     blocks: list[Pcm] = field(default_factory=list)
     ended: list[tuple[int, str]] = field(default_factory=list)
     numbers: int = 0
@@ -138,7 +151,7 @@ class Listener:
     def add(self, clock: ManualClock, limit: int = 1_000_000) -> PendingText:
         """Queue an utterance whose text is pushed."""
         number, self.numbers = self.numbers, self.numbers + 1
-        feed = ChunkFeed(PendingText(clock, limit), BarChunker())
+        feed = bar_feed(clock, limit)
 
         def ended(how: str) -> None:
             self.ended.append((number, how))
@@ -166,9 +179,15 @@ class World:
         self,
         policy: PlayoutPolicy | None = FixedPolicy(),  # noqa: B008 - a frozen value
         capacity_s: float = 60.0,
+        kind: str = "twin",
         **settings: Any,
     ) -> Listener:
-        buffer = NumpyAudioBuffer(RATE, capacity_s, self.clock)
+        """kind: whether the ring is the numpy "twin" or the "rust" one."""
+        buffer: AudioBuffer = (
+            NumpyAudioBuffer(RATE, capacity_s, self.clock)
+            if kind == "twin"
+            else create_audio_buffer(RATE, capacity_s, native=True)
+        )
         lane_settings = LaneSettings(
             self.clock, TrackSettings(RATE, RATE), default_voice="low", **settings
         )
@@ -243,4 +262,41 @@ def spoken_pcm(chunk: TextChunk, voice: Callable[[TextChunk], Pcm]) -> Pcm:
 
 def without_silence(pcm: Pcm) -> Pcm:
     """The samples that are not exactly zero: holds and pauses removed."""
-    return pcm[pcm != 0.0]
+    return np.compress(pcm != 0.0, pcm)
+
+
+EDGE_S = 0.15
+FIVE = (
+    "The first phrase of the story goes here.|And the second one follows it at once, as it should."
+    "|Then|came the fourth of all these phrases, rather a long one, to be spoken.|The end."
+)
+
+
+def voice(chunk: TextChunk) -> Pcm:
+    return scripted_pcm(chunk, EDGE_S)
+
+
+def ring_content(listener: Listener) -> Pcm:
+    return np.concatenate([spoken_pcm(each.chunk, voice) for each in listener.placed])
+
+
+def assert_heard_whole(world: World, listener: Listener, text: str) -> None:
+    """Every character in one chunk, every sample heard once, in order, nothing edited."""
+    spans = [(each.chunk.source_start, each.chunk.source_end) for each in listener.placed]
+    assert spans[0][0] == 0
+    assert spans[-1][1] == len(text)
+    assert all(one[1] == next_[0] for one, next_ in pairwise(spans))
+    assert [each.chunk.ordinal for each in listener.placed] == list(range(len(spans)))
+    assert listener.placed[-1].end == ring_content(listener).size
+    np.testing.assert_array_equal(
+        without_silence(listener.heard), without_silence(ring_content(listener))
+    )
+    assert listener.buffer.counters().underruns == 0
+    assert listener.buffer.counters().edited_samples == 0
+
+
+def silences(pcm: Pcm) -> list[tuple[int, int]]:
+    """(how much was heard before, samples) of each run of zeros longer than a fade's."""
+    zero = np.concatenate(([False], pcm == 0.0, [False]))
+    edges = np.flatnonzero(zero[1:] != zero[:-1])
+    return [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 2]

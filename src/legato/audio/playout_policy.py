@@ -23,8 +23,8 @@ from legato.types import Cause
 
 FEWEST_BLOCKS = 4
 """Production counts as unknown below this many observed blocks."""
-DOUBT = 0.5
-"""The share by which the rate of one block alone may mislead; with more it shrinks by their root."""
+DOUBT = 0.25
+"""By what share the rate of a single block may mislead; of n blocks, by 1 / sqrt(n) of it."""
 TEXT_STALL_S = 0.5
 """A source that gave no text for so long has stalled."""
 RESERVE_S = 0.25

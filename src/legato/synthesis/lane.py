@@ -119,8 +119,14 @@ class Lane:
         track = Track(chunk, self._passages.take(), self.settings.track)
         self._tracks.append(track)
         self._next_ordinal += 1
-        span = {"source_start": chunk.source_start, "source_end": chunk.source_end}
-        self.emit("chunk", chunk.ordinal, spoken=chunk.spoken, estimate_s=chunk.estimate_s, **span)
+        self.emit(
+            "chunk",
+            chunk.ordinal,
+            source_start=chunk.source_start,
+            source_end=chunk.source_end,
+            spoken=chunk.spoken,
+            estimate_s=chunk.estimate_s,
+        )
         return track
 
     def split_next(self, limits: EngineLimits) -> int:
@@ -196,8 +202,8 @@ class Lane:
         position = self.buffer.position()
         done = self._passages.text_done
         submitted = done and not self._passages.waiting
-        synthesis_done = submitted and not self._tracks
-        if synthesis_done and not self._drained:
+        synthesis_done = submitted and all(track.complete for track in self._tracks)
+        if synthesis_done and not self._tracks and not self._drained:
             self.buffer.finish()
         idle_s = self._passages.idle_s(now_s)
         text = TextState(done, synthesis_done, submitted, idle_s, len(self.in_flight()))

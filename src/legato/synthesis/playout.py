@@ -45,11 +45,6 @@ class Playout:
         """The ordinal up to which the listener may hear."""
         return OPEN_ALL if self._policy is None else self._gate
 
-    @property
-    def started(self) -> bool:
-        """Whether something was opened to a listener who hears it in time, not to a file."""
-        return self._policy is not None and self._gate >= 0
-
     def begin(self, next_ordinal: int) -> None:
         """A new story begins after silence: the policy starts afresh."""
         if self._policy is not None:
@@ -59,8 +54,8 @@ class Playout:
 
     @property
     def begun(self) -> bool:
-        """Whether something of the story was opened."""
-        return self.gate >= self._opened_from
+        """Whether something of the story was opened to a listener; a file has none."""
+        return self._policy is not None and self._gate >= self._opened_from
 
     def shut(self, last_ended: int) -> None:
         """Take the gate back to the last ended chunk (stop); without a policy it stays open."""

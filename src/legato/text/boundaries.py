@@ -8,65 +8,47 @@ at most 60 characters for the end of a quotation or a bracket, and 30 for "Anna 
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from functools import cache
 from typing import NamedTuple
 
 from legato.text.languages import LanguageRules
-from legato.text.marks import (
-    MARK_SIGN,
-    PARAGRAPH_SIGN,
-    SIGN_STRENGTH,
-    SIGNS,
-    SPEAKER_SIGN,
-)
+from legato.text.marks import MARK_SIGN, SIGN_STRENGTH, SIGNS
 from legato.text.periods import ends_sentence
+from legato.text.punctuation import (
+    CLAUSES,
+    CLOSERS,
+    COMMAS,
+    COMPLETE_END,
+    DASH_RUN,
+    DASHES,
+    GAP,
+    LAYOUT,
+    LEAD,
+    LONGEST_GAP,
+    NARROW,
+    OPENERS,
+    QUOTE_ENDS,
+    STOPS,
+    WAIT,
+    WIDE_COMMAS,
+    WIDE_STOPS,
+    WIDE_TAIL,
+    event_pattern,
+    matched,
+    strength_of,
+)
+from legato.text.quotations import closing, opens, reports_speech
 from legato.text.weights import Weights
 from legato.types import Boundary
 
-_WAIT = -1
-_SHORT_QUOTATION = 60
-_SPEECH_AHEAD = 30
 _LOOK_BEHIND = 64
 _TRIM_FROM = 1_024
-
-_CLOSERS = "\"'”’»)›“\\]」』）〉》】"
-_STOPS = ".!?…؟۔।॥"
-_WIDE_STOPS = "。！？｡．"
-_COMMAS = ",;:،؛"
-_WIDE_COMMAS = "、，；："
-_DASHES = "-—–―⸺"
-_CLAUSES = ";:؛；："
-_PAIRS = {
-    '"': '"', "“": "”“\"", "„": "“”\"", "«": "»", "»": "«", "‹": "›", "(": ")", "（": "）",
-    "「": "」", "『": "』", "《": "》", "【": "】", "‘": "’", "'": "'",
-}  # fmt: skip
-_OPENERS = "".join(_PAIRS)
-_NARROW = _STOPS + _COMMAS  # these need white space behind them to count
-
-_LONGEST_GAP = 80
-_GAP = re.compile(rf"[^\S{SIGNS}]{{0,{_LONGEST_GAP}}}")
-_LAYOUT = re.compile(rf"\s{{0,{_LONGEST_GAP}}}")
-_LEAD = re.compile(r"[^\w]{0,12}")
-_WIDE_TAIL = re.compile(f"[{_WIDE_STOPS}{_WIDE_COMMAS}!?…]{{1,40}}[{_CLOSERS}]{{0,40}}")
-_DASH_RUN = re.compile(f"[{re.escape(_DASHES)}]{{1,40}}")
-_TWO_WORDS = re.compile(r"\S+\s+\S+\s")
-_END = re.compile(rf"[{_STOPS}{_WIDE_STOPS}][{_CLOSERS}]{{0,10}}\s*\Z")
-_QUOTE_ENDS = "\"'”’»›“」』〉》"
-_BEFORE_OPENER = '([{（「『"“„«»—–―-¿¡'
-_NEVER_IN_QUOTATION = MARK_SIGN + PARAGRAPH_SIGN + SPEAKER_SIGN
-_NEVER = re.compile(f"[{_NEVER_IN_QUOTATION}]")
-_CLOSING = {
-    sign: re.compile(f"[{re.escape(closers)}{_NEVER_IN_QUOTATION}]")
-    for sign, closers in _PAIRS.items()
-}
-_ENDS_WITHIN = _STOPS + _COMMAS + _WIDE_STOPS + _WIDE_COMMAS + "—–"
 
 
 class Candidate(NamedTuple):
     """A place to cut: in front of the clean offset `at`. forced: whatever the size.
-    last: it is the end of the text."""
+    last: it is the end of the text.
+    """
 
     at: int
     strength: Boundary
@@ -86,15 +68,15 @@ class BoundaryScanner:
         self.text = ""
         self._at = 0  # in `text`: everything before it is settled
         self.rules = rules
-        self._event = _event_pattern(self.weights.special)
+        self._event = event_pattern(self.weights.special)
         self._last = -1  # the last candidate's place
         self._handlers = (
-            dict.fromkeys(_STOPS, self._stop)
-            | dict.fromkeys(_WIDE_STOPS, self._wide_stop)
-            | dict.fromkeys(_COMMAS, self._comma)
-            | dict.fromkeys(_WIDE_COMMAS, self._wide_comma)
-            | dict.fromkeys(_DASHES, self._dash)
-            | dict.fromkeys(_OPENERS, self._opener)
+            dict.fromkeys(STOPS, self._stop)
+            | dict.fromkeys(WIDE_STOPS, self._wide_stop)
+            | dict.fromkeys(COMMAS, self._comma)
+            | dict.fromkeys(WIDE_COMMAS, self._wide_comma)
+            | dict.fromkeys(DASHES, self._dash)
+            | dict.fromkeys(OPENERS, self._opener)
             | dict.fromkeys(SIGNS, self._sign)
         )
 
@@ -132,7 +114,7 @@ class BoundaryScanner:
                 break
             start = event.start()
             following = handlers.get(text[start], self._run)(start, event.end(), final)
-            if following == _WAIT:
+            if following == WAIT:
                 at = start
                 break
             at = following
@@ -163,7 +145,7 @@ class BoundaryScanner:
 
     def complete_end(self) -> bool:
         """Whether the text so far ends a sentence, as far as one can tell without more."""
-        match = _END.search(self.text, max(0, len(self.text) - _LOOK_BEHIND))
+        match = COMPLETE_END.search(self.text, max(0, len(self.text) - _LOOK_BEHIND))
         if match is None:
             return False
         at = match.start()
@@ -185,199 +167,155 @@ class BoundaryScanner:
         return self.weights.take_run(self.text, start, self.base)
 
     def _skip_gap(self, at: int, final: bool) -> int:
-        """The end of the white space at `at`, or _WAIT while it may go on."""
-        end = _matched(_GAP, self.text, at)
-        return _WAIT if end == len(self.text) and end - at < _LONGEST_GAP and not final else end
+        """The end of the white space at `at`, or WAIT while it may go on."""
+        end = matched(GAP, self.text, at)
+        return WAIT if end == len(self.text) and end - at < LONGEST_GAP and not final else end
 
     # Punctuation
 
     def _stop(self, start: int, end: int, final: bool) -> int:
         """A period, question or exclamation mark, or an ellipsis."""
         text = self.text
-        at = self._skip_gap(end, final)
-        quoted = text[end - 1] in _QUOTE_ENDS
-        while text[at : at + 1] == "»" and at != _WAIT and self.rules.code != "de":
-            quoted = True
-            at = self._skip_gap(at + 1, final)
-        if at == _WAIT:
-            return _WAIT
+        at, quoted = self._behind_quote(end, final)
         following = text[at : at + 1]
-        if not following or following in SIGNS or following in _NARROW:
+        if at == WAIT or not following or following in SIGNS or following in NARROW:
             return at
-        lead = _matched(_LEAD, text, at)
+        lead = matched(LEAD, text, at)
         if lead == len(text) and not final:
-            return _WAIT
+            return WAIT
         strength = self._stop_strength(
-            start, end, at, text[lead : lead + 1].islower(), final, quoted
+            start, text[start:end], text[lead : lead + 1].islower(), final
         )
-        if strength == _WAIT:
-            return _WAIT
-        return at if strength is None else self._add(at, Boundary(strength))
+        return self._settle(end, at, strength, quoted, final)
 
-    def _stop_strength(
-        self, start: int, end: int, at: int, lower: bool, final: bool, quoted: bool
-    ) -> int | None:
-        text = self.text
-        tail = text[start:end]
-        dots = tail.startswith(("..", "…")) or (tail[0] == "." and text[start - 2 : start] == ". ")
+    def _stop_strength(self, start: int, tail: str, lower: bool, final: bool) -> int | None:
+        """How strong a stop is in front of a word (`lower`: in lower case); WAIT, or None."""
+        before = self.text[max(0, start - 2) : start]
+        if tail.startswith(("..", "…")) or (tail[0] == "." and before == ". "):
+            return Boundary.COMMA if lower else Boundary.SENTENCE
         if lower:
-            return Boundary.COMMA if dots or quoted else None
-        if tail[0] == "." and not dots and "!" not in tail and "?" not in tail:
-            ends = ends_sentence(text, start, self.rules, final)
+            return Boundary.COMMA if tail[-1] in QUOTE_ENDS else None
+        if tail[0] == "." and "!" not in tail and "?" not in tail:
+            ends = ends_sentence(self.text, start, self.rules, final)
             if not ends:
-                return _WAIT if ends is None else None
-        if quoted and self.rules.speech is not None:
-            short = len(text) - at < _SPEECH_AHEAD and not _TWO_WORDS.match(text, at)
-            if short and not final:
-                return _WAIT
-            if self.rules.speech.match(text, at):
-                return Boundary.COMMA
+                return WAIT if ends is None else None
         return Boundary.SENTENCE
 
-    def _wide_stop(self, start: int, end: int, final: bool) -> int:
+    def _wide_stop(self, start: int, _end: int, final: bool) -> int:
         """A CJK stop: no white space need follow."""
-        text = self.text
-        end = _matched(_WIDE_TAIL, text, start)
+        end = matched(WIDE_TAIL, self.text, start)
         at = self._skip_gap(end, final)
-        quoted = text[end - 1] in _QUOTE_ENDS
-        if at == _WAIT or (quoted and len(text) - at < 8 and not final):
-            return _WAIT
-        if text[at : at + 1] in SIGNS or self._within_number(start, end):
+        if at == WAIT or self.text[at : at + 1] in SIGNS or self._within_number(start, end):
             return at
-        speech = self.rules.speech if quoted else None
-        reported = speech is not None and speech.match(text, at) is not None
-        return self._add(at, Boundary.COMMA if reported else Boundary.SENTENCE)
+        quoted = self.text[end - 1] in QUOTE_ENDS
+        return self._settle(end, at, Boundary.SENTENCE, quoted, final)
 
     def _comma(self, start: int, end: int, final: bool) -> int:
-        at = self._skip_gap(end, final)
-        if at == _WAIT:
-            return _WAIT
-        following = self.text[at : at + 1]
-        if not following or following in SIGNS or following in _NARROW or following == "»":
+        text = self.text
+        at, quoted = self._behind_quote(end, final)
+        following = text[at : at + 1]
+        if at == WAIT or not following or following in SIGNS or following in NARROW:
             return at
-        clause = self.text[start] in _CLAUSES
-        return self._add(at, Boundary.CLAUSE if clause else Boundary.COMMA)
+        if self._within_number(start, at):
+            return at
+        strength = Boundary.CLAUSE if text[start] in CLAUSES else Boundary.COMMA
+        quoted = quoted or text[max(0, start - 2) : start].rstrip()[-1:] in tuple(QUOTE_ENDS)
+        return self._settle(end, at, strength, quoted, final)
 
-    def _wide_comma(self, start: int, end: int, final: bool) -> int:
-        end = _matched(_WIDE_TAIL, self.text, start)
-        at = self._skip_gap(end, final)
-        if at == _WAIT:
-            return _WAIT
+    def _wide_comma(self, start: int, _end: int, final: bool) -> int:
+        end = matched(WIDE_TAIL, self.text, start)
+        if end == len(self.text) and not final:
+            return WAIT
         if self._within_number(start, end):
             return end
-        stop = any(sign in _WIDE_STOPS for sign in self.text[start:end])
-        if stop:
+        if any(sign in WIDE_STOPS for sign in self.text[start:end]):
             return self._wide_stop(start, end, final)
         return self._comma(start, end, final)
+
+    def _behind_quote(self, end: int, final: bool) -> tuple[int, bool]:
+        """Where the next word starts behind punctuation, and whether a quotation closed.
+
+        French sets a space in front of its closing sign.
+        """
+        text = self.text
+        quoted = text[end - 1] in QUOTE_ENDS
+        at = self._skip_gap(end, final)
+        while at != WAIT and text[at : at + 1] == "»" and self.rules.code != "de":
+            quoted = True
+            at = self._skip_gap(at + 1, final)
+        return at, quoted
+
+    def _settle(self, end: int, at: int, strength: int | None, quoted: bool, final: bool) -> int:
+        """Give out a place of `strength`, unless a quotation is followed by who spoke it."""
+        if strength == WAIT:
+            return WAIT
+        if strength is not None and quoted:
+            reports = reports_speech(self.text, at, self.rules, final)
+            if reports is None:
+                return WAIT
+            if reports:
+                self._protect(end - 1, at + 1)
+                return at
+        return at if strength is None else self._add(at, Boundary(strength))
 
     def _within_number(self, start: int, end: int) -> bool:
         return self.text[start - 1 : start].isdigit() and self.text[end : end + 1].isdigit()
 
-    def _dash(self, start: int, end: int, final: bool) -> int:
+    def _dash(self, start: int, _end: int, final: bool) -> int:
         """A dash between clauses, or in front of an aside or a turn in a dialogue."""
         text = self.text
-        end = _matched(_DASH_RUN, text, start)
+        end = matched(DASH_RUN, text, start)
         at = self._skip_gap(end, final)
-        if at == _WAIT:
-            return _WAIT
-        before, following = text[start - 1 : start] if start else "", text[at : at + 1]
-        free_before, free_behind = not before.strip(), at > end
+        if at == WAIT:
+            return WAIT
+        before, following = text[start - 1 : start], text[at : at + 1]
         if not before or before in SIGNS or not following or following in SIGNS:
             return at
-        if following in _NARROW or following in _CLOSERS or self._between_digits(start, at):
+        if following in NARROW or following in CLOSERS:
             return at
-        if text[start:end] in "-–" and not free_before and not (free_behind and text[start] == "–"):
+        free_before, free_behind = before.isspace(), at > end
+        joins = text[start:end] in ("-", "–") and not free_before and not free_behind
+        behind = text[max(0, start - 3) : start].rstrip(" ,")[-1:]
+        if joins or (behind.isdigit() and following.isdigit()):
             return at
-        opens = free_before and not free_behind
-        self._add(start if opens else at, Boundary.CLAUSE)
-        return at
-
-    def _between_digits(self, start: int, at: int) -> bool:
-        before = self.text[max(0, start - 3) : start].rstrip()
-        return before[-1:].isdigit() and self.text[at : at + 1].isdigit()
+        opens_aside = free_before and not free_behind
+        place = start if opens_aside else at
+        settled = self._settle(end, place, Boundary.CLAUSE, behind in tuple(QUOTE_ENDS), final)
+        return WAIT if settled == WAIT else at
 
     # Quotations, brackets and layout
 
-    def _opener(self, start: int, end: int, final: bool) -> int:
+    def _opener(self, start: int, _end: int, final: bool) -> int:
         """A short quotation or bracket is kept whole: scanning goes on at its end."""
-        text, sign = self.text, self.text[start]
+        text = self.text
         if start + 1 == len(text) and not final:
-            return _WAIT
-        if not self._opens(start):
+            return WAIT
+        if not opens(text, start, self.rules):
             return start + 1
-        reach = start + 1 + _SHORT_QUOTATION
-        close = _closing(text, start + 1, reach, sign, final)
-        if close == _WAIT:
-            over = final or len(text) > reach or _NEVER.search(text, start) is not None
-            return start + 1 if over else _WAIT
+        close = closing(text, start + 1, text[start], final)
+        if close is None or close == WAIT:
+            return start + 1 if close is None else WAIT
         back = close
         while back > start + 1 and text[back - 1] in _ENDS_WITHIN:
             back -= 1
-        self.protected.append((self.base + start, self.base + close + 1))
+        self._protect(start, close + 1)
         self.weights.scan(text, start + 1, back, self.base)
         return back if back < close else close + 1
 
-    def _opens(self, start: int) -> bool:
-        before, following = (
-            self.text[start - 1 : start] if start else "",
-            self.text[start + 1 : start + 2],
-        )
-        sign = self.text[start]
-        if sign in "(（「『《【" or (self.rules.wide and sign in "“‘"):
-            return True
-        free = not before.strip() or before in _BEFORE_OPENER
-        return free and (bool(following.strip()) or (sign == "«" and self.rules.code == "fr"))
+    def _protect(self, start: int, end: int) -> None:
+        self.protected.append((self.base + start, self.base + end))
 
-    def _sign(self, start: int, end: int, final: bool) -> int:
+    def _sign(self, start: int, _end: int, final: bool) -> int:
         """Layout or a `[...]` mark; together with the punctuation in front of it."""
         text = self.text
-        end = _matched(_LAYOUT, text, start)
-        if end == len(text) and (final or end - start < _LONGEST_GAP):
-            return end if final else _WAIT
+        end = matched(LAYOUT, text, start)
+        if end == len(text) and (final or end - start < LONGEST_GAP):
+            return end if final else WAIT
         run = text[start:end]
-        before = text[max(0, start - 8) : start].rstrip().rstrip(_QUOTE_ENDS + ")）]").rstrip()
+        before = text[max(0, start - 8) : start].rstrip().rstrip(CLOSERS).rstrip()
         strength = max(SIGN_STRENGTH[sign] for sign in run if sign in SIGN_STRENGTH)
-        strength = max(strength, _punctuation_strength(before[-1:]))
+        strength = max(strength, strength_of(before[-1:]))
         return self._add(end, strength, MARK_SIGN in run)
 
 
-@cache
-def _event_pattern(special: str) -> re.Pattern[str]:
-    """Finds every character that may matter; `special`: the inside of a class of heavy ones."""
-    return re.compile(
-        f"[{_NARROW}{_WIDE_STOPS}{_WIDE_COMMAS}{re.escape(_DASHES + _OPENERS)}{SIGNS}{special}]"
-        rf"(?:(?<![{_NARROW}'‘-])"
-        rf"|(?<=[{_NARROW}])[{_NARROW}{_CLOSERS}]{{0,40}}(?=\s|[—–―]|\Z)"
-        r"|(?<=[\s(—]['‘])(?=\w|\Z)|(?<=^['‘])(?=\w|\Z)"
-        r"|(?<=\s-)(?=\s|\Z)|(?<=-)(?:-{1,39}|\Z))"
-    )
-
-
-def _punctuation_strength(sign: str) -> Boundary:
-    if not sign:
-        return Boundary.SPACE
-    if sign in _STOPS or sign in _WIDE_STOPS:
-        return Boundary.SENTENCE
-    if sign in _CLAUSES or sign in _DASHES:
-        return Boundary.CLAUSE
-    return Boundary.COMMA if sign in _COMMAS or sign in _WIDE_COMMAS else Boundary.SPACE
-
-
-def _closing(text: str, start: int, reach: int, sign: str, final: bool) -> int:
-    """Where a quotation opened by `sign` closes before `reach`; _WAIT: nowhere as yet."""
-    for found in _CLOSING[sign].finditer(text, start, reach):
-        at = found.start()
-        if text[at] in _NEVER_IN_QUOTATION:
-            return _WAIT
-        if text[at] not in "'’":
-            return at
-        following = text[at + 1 : at + 2]
-        if following or final:
-            if not following.isalnum():
-                return at
-    return _WAIT
-
-
-def _matched(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match is not None else at
+_ENDS_WITHIN = STOPS + COMMAS + WIDE_STOPS + WIDE_COMMAS + "—–"

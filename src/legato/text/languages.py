@@ -20,7 +20,8 @@ class LanguageRules:
 
     abbreviations: never end a sentence. number_abbreviations: abbreviate in front of a
     number only ("no. 5"). closing_abbreviations: end one when a word of `starters` follows. ordinal_dot: "3." may be "third". weak_cut: matches end where a
-    phrase may be cut for want of punctuation (in front of a conjunction, after a particle).
+    phrase may be cut for want of punctuation, at a conjunction or a connective ending.
+    particle_cut: the same for what takes the place of spaces between phrases.
     speech: what follows a closing quote when the sentence goes on ("Anna said").
     """
 
@@ -31,7 +32,9 @@ class LanguageRules:
     closing_abbreviations: frozenset[str]
     starters: frozenset[str]
     ordinal_dot: bool
+    conjunctions: frozenset[str]
     weak_cut: re.Pattern[str] | None
+    particle_cut: re.Pattern[str] | None
     speech: re.Pattern[str] | None
 
     @property
@@ -66,7 +69,7 @@ _ABBREVIATIONS = {
     "en": "mr mrs ms mx dr prof st messrs mme mlle hon capt cpt lt cmdr sgt cpl pvt adm supt mt "
     "ft vs approx dept univ assn viz eds trans cf",
     "es": "sr sra srta sres dr dra dª dña prof profa ud uds vd vds lic ing arq gral cnel tte sto "
-    "sta avda núm máx mín aprox vs",
+    "sta avda núm máx mín aprox vs ee",
     "fr": "mm mme mmes mlle mlles dr dre pr mgr ste stes av bd boul éd cf tél réf janv févr avr "
     "juil hab",
     "hi": "डॉ श्री श्रीमती प्रो पं कु सं मो",
@@ -101,7 +104,7 @@ _CLOSING = {
     "cs": "atd apod aj tj n.l př.n.l hod kč s.r.o a.s",
     "de": "usw etc u.s.w u.ä usf v.chr n.chr gmbh co",
     "en": "etc inc ltd co corp jr bros esq ph.d m.d b.a m.a a.m p.m u.s u.k u.n d.c u.s.a",
-    "es": "etc s.a s.l a.c d.c a.m p.m",
+    "es": "etc uu s.a s.l a.c d.c a.m p.m",
     "fr": "etc s.a j.-c",
     "hu": "stb kft zrt bt rt",
     "it": "ecc s.p.a s.r.l a.c d.c",
@@ -157,10 +160,15 @@ _CONJUNCTIONS = {
     "ru": "и или но а потому что чтобы когда пока если хотя который которая которые где как",
     "tr": "ve veya ama fakat çünkü ki ile ya da eğer ancak iken gibi",
 }
-_SPACELESS_CUTS = {
-    "ja": r"(?:から|ので|けど|けれども|ながら|ても|たら|れば|[てではがをにとも])(?=[一-龯ァ-ヶA-Za-z「])",
+_CONNECTIVE_CUTS = {
+    "ja": r"(?:から|ので|けれども|けれど|けど|ながら|ても|たら|れば|ように|ために|とき|あと|まま|より|[てりず])"
+    r"(?=[一-龯ァ-ヶ「])",
     "ko": r"(?:[고며]|지만|면서|는데|때문에|아서|어서|니까) +(?=\S)",
-    "zh-cn": r"(?=(?:但是|而且|并且|或者|因为|所以|然后|如果|虽然|不过|于是|可是|因此|同时|以及))|[的了](?=[一-龯])",
+    "zh-cn": r"(?=(?:但是|而且|并且|或者|因为|所以|然后|如果|虽然|不过|于是|可是|因此|同时|以及))",
+}
+_PARTICLE_CUTS = {
+    "ja": r"(?:[はがをもに]|から|まで|とは|では|には)(?=[一-龯ァ-ヶ「])",
+    "zh-cn": r"[的了着](?=[一-龯])",
 }
 _SPEECH = {
     "en": r"(?:the \w+|[A-Z][\w'’.]*(?: [A-Z][\w'’]*)?) (?:said|says|asked|asks|replied|answered|"
@@ -185,12 +193,14 @@ def rules_for(language: str) -> LanguageRules:
     return LanguageRules(
         code=code,
         characters_per_s=_PACE.get(code, _PACE_UNKNOWN),
-        abbreviations=_words(_ABBREVIATIONS, code),
+        abbreviations=_words(_ABBREVIATIONS, code) or _words(_ABBREVIATIONS, "en"),
         number_abbreviations=_words(_BEFORE_NUMBERS, code),
         closing_abbreviations=_words(_CLOSING, code),
         starters=_words(_STARTERS, code),
         ordinal_dot=code in _ORDINAL_DOT,
+        conjunctions=_words(_CONJUNCTIONS, code),
         weak_cut=_weak_cut(code),
+        particle_cut=re.compile(_PARTICLE_CUTS[code]) if code in _PARTICLE_CUTS else None,
         speech=re.compile(_SPEECH[code]) if code in _SPEECH else None,
     )
 
@@ -200,7 +210,7 @@ def _words(table: dict[str, str], code: str) -> frozenset[str]:
 
 
 def _weak_cut(code: str) -> re.Pattern[str] | None:
-    ways = [_SPACELESS_CUTS[code]] if code in _SPACELESS_CUTS else []
+    ways = [_CONNECTIVE_CUTS[code]] if code in _CONNECTIVE_CUTS else []
     if code in _CONJUNCTIONS:
         ways.append(rf"(?<!\s)\s(?=(?:{'|'.join(_CONJUNCTIONS[code].split())})\s)")
     return re.compile("|".join(ways), re.IGNORECASE) if ways else None

@@ -10,14 +10,18 @@ LineKind = Literal["text", "heading", "item", "table", "rule", "code"]
 
 _LOOK_AHEAD = 100
 _PREFIX = re.compile(r"[-*_=~#>|`•‣▪◦●○■□⁃∙+\d.)\[\]xX: \t]*")
-_RULE = re.compile(
-    r"([-*_=~])(?:[ \t]*\1){2,}[ \t]*(?=[\r\n]|$)|\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)"
-)
-_CODE = re.compile(r"`{3,}|~{3,}")
 _QUOTE = re.compile(r"(?:>[ \t]?)+")
-_HEADING = re.compile(r"#{1,6}[ \t]+")
-_BULLET = re.compile(r"[-*+•‣▪◦●○■□⁃∙][ \t]+(?:\[[ xX]\][ \t]+)?")
-_NUMBER = re.compile(r"\d{1,3}[.)][ \t]")
+_BLOCKS: tuple[tuple[LineKind, re.Pattern[str]], ...] = (
+    ("code", re.compile(r"`{3,}|~{3,}")),
+    ("rule", re.compile(r"([-*_=~])(?:[ \t]*\1){2,}[ \t]*(?=[\r\n]|$)")),
+    ("rule", re.compile(r"\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)")),  # below a table's head
+)
+_PREFIXES: tuple[tuple[LineKind, re.Pattern[str]], ...] = (
+    ("heading", re.compile(r"#{1,6}[ \t]+")),
+    ("table", re.compile(r"\|")),
+    ("item", re.compile(r"[-*+•‣▪◦●○■□⁃∙][ \t]+(?:\[[ xX]\][ \t]+)?")),
+    ("item", re.compile(r"(?=\d{1,3}[.)][ \t])")),
+)
 _NAME = re.compile(r"[*_]{0,3}([^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2}) ?[*_]{0,3}")
 _NAME_END = re.compile(r"[:：][*_]{0,3}(?=\s)|：")
 _COLON_TO_COME = re.compile(r"(?::[*_]{0,3})?")
@@ -42,24 +46,16 @@ def read_line_start(text: str, start: int, final: bool) -> LineStart | None:
     """
     if not final and _undecided(text, start):
         return None
-    code = _CODE.match(text, start)
-    if code is not None:
-        return LineStart("code", code.end())
-    rule = _RULE.match(text, start, start + _LOOK_AHEAD)
-    if rule is not None:
-        return LineStart("rule", rule.end())
+    for kind, pattern in _BLOCKS:
+        block = pattern.match(text, start, start + _LOOK_AHEAD)
+        if block is not None:
+            return LineStart(kind, block.end())
     quote = _QUOTE.match(text, start)
     at = quote.end() if quote is not None else start
-    heading = _HEADING.match(text, at)
-    if heading is not None:
-        return LineStart("heading", heading.end())
-    if text.startswith("|", at):
-        return LineStart("table", at + 1)
-    bullet = _BULLET.match(text, at)
-    if bullet is not None:
-        return LineStart("item", bullet.end())
-    if _NUMBER.match(text, at) is not None:
-        return LineStart("item", at)
+    for kind, pattern in _PREFIXES:
+        prefix = pattern.match(text, at)
+        if prefix is not None:
+            return LineStart(kind, prefix.end())
     speaker = _new_speaker(text, at, final)
     return None if speaker is None else LineStart("text", at, speaker)
 

@@ -12,6 +12,7 @@ import html
 import re
 import sys
 from collections import deque
+from collections.abc import Callable
 
 from legato.text.line_starts import LineKind, read_line_start
 from legato.text.marks import (
@@ -45,6 +46,7 @@ _UNSEEN_RUN = re.compile(
     "\U000e0000-\U0010ffff]+"
 )
 _PICTURE_RUN = re.compile(f"[{_PICTURES}\u200d\ufe00-\ufe0f\U000e0000-\U000e01ff]+")
+_EMPHASIS = "*_~`"
 _MARKUP_RUN = re.compile(r"[*_~^#`\\]+")
 _BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SPACE = re.compile("[\\s\ufeff\u200b]+")
@@ -89,7 +91,8 @@ class MarkupCleaner:
         self._line_from = 0
         self._code_sign = ""  # of the fence that the text is behind
         self._code_line_starts = False
-        self._inline = {
+        self._emphasis: set[str] = set()  # signs of it that are open on this line
+        self._inline: dict[str, Callable[[str, int, bool], int]] = {
             "<": self._tag, "&": self._entity, "[": self._bracket, "]": self._bracket_end,
             "|": self._bar, ">": self._skip_one, "\t": self._tab, "\u200c": self._joiner,
             "\u200d": self._joiner,
@@ -150,7 +153,7 @@ class MarkupCleaner:
 
     # Lines
 
-    def _line_end(self, raw: str, at: int, final: bool) -> int:
+    def _line_end(self, _raw: str, at: int, _final: bool) -> int:
         self._end_line(0)
         return at
 
@@ -173,6 +176,7 @@ class MarkupCleaner:
             return line.end
         self._break_line(self._raw_start + at, line.kind, line.new_speaker)
         self._line_starts = False
+        self._emphasis.clear()
         self._kind = line.kind
         self._line_from = self.map.clean_end
         return line.end
@@ -246,23 +250,27 @@ class MarkupCleaner:
         joins = self._last.isalnum() and raw[end].isalnum()
         if joins and (sign not in "*~#`" or self._last.isdigit()):
             self._put(" ", end - 1, end)
+        elif sign in _EMPHASIS:
+            self._emphasis ^= {sign}
+            if sign in self._emphasis:
+                self.map.hold()
         return end
 
-    def _skip_one(self, raw: str, at: int, final: bool) -> int:
+    def _skip_one(self, _raw: str, at: int, _final: bool) -> int:
         return at + 1
 
-    def _tab(self, raw: str, at: int, final: bool) -> int:
+    def _tab(self, _raw: str, at: int, _final: bool) -> int:
         self._put(" ", at, at + 1)
         return at + 1
 
-    def _joiner(self, raw: str, at: int, final: bool) -> int:
+    def _joiner(self, raw: str, at: int, _final: bool) -> int:
         """Zero-width joiners shape letters in Arabic and Indic scripts, and glue emoji."""
         follows_letter = self.map.source_end == self._raw_start + at
         if follows_letter and "\u0590" <= self._last < "\u1100":
             self._put(raw[at], at, at + 1)
         return at + 1
 
-    def _bar(self, raw: str, at: int, final: bool) -> int:
+    def _bar(self, _raw: str, at: int, _final: bool) -> int:
         self._put(LINE_SIGN if self._kind == "table" else " ", at, at + 1)
         return at + 1
 
@@ -279,6 +287,8 @@ class MarkupCleaner:
             name = (tag[1] or "").lstrip("/").lower()
             if name in _TAG_BREAKS:
                 self._end_line(_TAG_BREAKS[name])
+            elif not raw.startswith("</", at):
+                self.map.hold()
             return tag.end()
         over = len(raw) >= reach or (not comment and _TAG_OVER.search(raw, at + 1) is not None)
         return at + 1 if final or over else _WAIT
@@ -309,7 +319,10 @@ class MarkupCleaner:
         if footnote is not None:
             return footnote.end()
         undecided = may_become_mark(raw, at) or _end(_FOOTNOTE_START, raw, at) == len(raw)
-        return _WAIT if undecided and not final else at + 1
+        if undecided and not final:
+            return _WAIT
+        self.map.hold()
+        return at + 1
 
     def _bracket_end(self, raw: str, at: int, final: bool) -> int:
         """The end of a link's text; the target behind it is not spoken."""

@@ -11,6 +11,8 @@ _LONGEST_TOKEN = 24
 _OPENING = "\"“„«»‹‘'([（「『—–-¿¡"
 _MARKER_BEFORE = SIGNS + ".!?:;…"
 _LETTERS = re.compile(r"[^\W\d_]+")
+_NUMBER = re.compile(r"\d|[IVXLC]+(?!\w)")
+_SPACELESS = re.compile(r".*[\u2e80-\u9fff\uff00-\uffef]")
 _CLOSE_TO_WORD = re.compile(r"[^\w]{0,12}")
 
 
@@ -26,20 +28,17 @@ def ends_sentence(text: str, at: int, rules: LanguageRules, final: bool) -> bool
     word = token.lower()
     after = _CLOSE_TO_WORD.match(text, at)
     following = after.end() if after is not None else at
-    if word in rules.abbreviations:
-        return False
-    if word in rules.number_abbreviations and text[following : following + 1].isdigit():
+    numbers = word in rules.number_abbreviations and _NUMBER.match(text, following)
+    if word in rules.abbreviations or numbers:
         return False
     if word.isdigit():
-        return _ends_after_number(text, at, word, following, rules, final)
-    initial = len(token) == 1 and token.isupper()
-    if initial and not _lower_before(text, at - 1):
+        return _ends_after_number(text, at, word, following, rules=rules, final=final)
+    initial = len(token) == 1 and token.isalpha()
+    if initial and (_marks_item(text, at - 1) or not _lower_before(text, at - 1)):
         return False
     dotted = "." in word and all(0 < len(part) <= 2 for part in word.split("."))
     if initial or (dotted and not word[-1].isdigit()) or word in rules.closing_abbreviations:
         return _starter_follows(text, following, rules, final)
-    if len(word) == 1 and word.isalpha() and _marks_item(text, at - 1):
-        return False
     return True
 
 
@@ -47,11 +46,12 @@ def _token(text: str, at: int) -> str:
     words = text[max(0, at - _LONGEST_TOKEN) : at].split()
     if not words or text[at - 1].isspace():
         return ""
-    return words[-1].lstrip(_OPENING)
+    word = words[-1] if words[-1].isascii() else _SPACELESS.sub("", words[-1])
+    return word.lstrip(_OPENING)
 
 
 def _ends_after_number(
-    text: str, at: int, number: str, following: int, rules: LanguageRules, final: bool
+    text: str, at: int, number: str, following: int, *, rules: LanguageRules, final: bool
 ) -> bool | None:
     if len(number) <= 3 and _marks_item(text, at - len(number)):
         return False

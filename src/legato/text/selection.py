@@ -38,7 +38,7 @@ def choose_cut(candidates: Iterable[Candidate], outlook: Outlook) -> Verdict:
     """Where to cut.
 
     A change of paragraph or speaker ends a chunk of at least the least size. Otherwise
-    the strongest place wins, one level less for lying outside the target range and two
+    the strongest place wins, half a level less for lying outside the target range and two
     for leaving too little before the next such change; then the one nearest the target.
     The choice waits until that next change would be in sight.
     """
@@ -89,7 +89,7 @@ def _choose_opening(places: list[Candidate], outlook: Outlook) -> Verdict:
 
 def _strongest(usable: list[Candidate], outlook: Outlook, end: float | None) -> Candidate:
     best = _best(usable, outlook, end) if usable else None
-    if best is None or _rank(best, outlook, end)[0] < Boundary.COMMA:
+    if best is None or _rank(best, outlook, end)[0] < 2 * Boundary.CONJUNCTION:
         weak = outlook.weak_cut(outlook.window.low, outlook.window.high)
         best = weak if best is None else _best([best, weak], outlook, end)
     return best
@@ -99,9 +99,9 @@ def _best(places: list[Candidate], outlook: Outlook, end: float | None) -> Candi
     return max(places, key=lambda each: _rank(each, outlook, end))
 
 
-def _rank(place: Candidate, outlook: Outlook, end: float | None) -> tuple[int, bool, float]:
+def _rank(place: Candidate, outlook: Outlook, end: float | None) -> tuple[int, float]:
+    """Higher is better: twice the strength, with what speaks against the place taken off."""
     window, size = outlook.window, place.units - outlook.origin
-    inside = window.target_low <= size <= window.target_high
+    outside = not window.target_low <= size <= window.target_high
     short_rest = end is not None and 0.0 < end - size < window.low
-    strength = place.strength - (not inside) - 2 * short_rest
-    return strength, inside, -abs(size - window.target)
+    return 2 * place.strength - outside - 4 * short_rest, -abs(size - window.target)

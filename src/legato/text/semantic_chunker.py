@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from legato.errors import RunError
+from legato.errors import RunError, UsageError
 from legato.text.boundaries import BoundaryScanner, Candidate
 from legato.text.chunk_maker import ChunkMaker, Lexicon
 from legato.text.languages import rules_for
@@ -52,10 +52,13 @@ class SemanticChunker:
         voice: str = "",
         rate: float = 1.0,
         settings: ChunkerSettings | None = None,
+        *,
         limits: EngineLimits | None = None,
         lexicon: Lexicon | None = None,
         first_ordinal: int = 0,
     ) -> None:
+        if not rate > 0.0:
+            raise UsageError(f"the rate of speech must be above 0, not {rate}")
         self._settings = settings or ChunkerSettings()
         self._rules = rules_for(language)
         self._limits = limits or EngineLimits()
@@ -109,19 +112,18 @@ class SemanticChunker:
         """Give out early what the listener would otherwise wait for; call it at any time.
 
         With less than `low_lead_s` ahead: up to the last sentence that makes a chunk. Once
-        nothing came for `stall_s`: whatever is complete, however short. With both: up to
-        the last comma, and after a long stall everything. In "scheduled" sizing nothing,
-        because its cuts must not depend on time.
+        nothing came for `stall_s`: whatever is complete, however short; and with less than
+        `urgent_lead_s` ahead up to the last comma, after a long stall everything. In
+        "scheduled" sizing nothing, because its cuts must not depend on time.
         """
         if self._ended or self._settings.sizing == "scheduled":
             return []
         quiet_s = now_s - self._arrived_s
-        low = lead_s < self._settings.low_lead_s
-        if not low and quiet_s < self._settings.stall_s:
+        if lead_s >= self._settings.low_lead_s and quiet_s < self._settings.stall_s:
             return []
         self._lead_s = lead_s
         chunks = self._advance(final=False)
-        stop = self._early_stop(quiet_s, low)
+        stop = self._early_stop(quiet_s, lead_s < self._settings.urgent_lead_s)
         if stop is not None:
             chunks += self._take_through(stop)
         return chunks
@@ -209,7 +211,7 @@ class SemanticChunker:
         """A cut behind everything that was read."""
         return Candidate(self._scanner.end, strength, self._scanner.end_units, True, last)
 
-    def _early_stop(self, quiet_s: float, low: bool) -> Candidate | None:
+    def _early_stop(self, quiet_s: float, urgent: bool) -> Candidate | None:
         """The place up to which text may go out though more could follow."""
         known = self._scanner.candidates
         sentences = [each for each in known if each.strength >= Boundary.SENTENCE]
@@ -223,10 +225,10 @@ class SemanticChunker:
                 return self._end(Boundary.PARAGRAPH if breaks > 1 else Boundary.SENTENCE)
         if sentences:
             return sentences[-1]
-        if low and quiet_s >= _LONG_STALL * self._settings.stall_s:
+        if urgent and quiet_s >= _LONG_STALL * self._settings.stall_s:
             return self._end(Boundary.SPACE)
         phrases = [each for each in known if each.strength >= Boundary.COMMA]
-        return phrases[-1] if low and phrases else None
+        return phrases[-1] if urgent and phrases else None
 
     def _take_through(self, stop: Candidate) -> list[TextChunk]:
         """Cut at `stop`, and before it where the text up to it is too long for one chunk."""

@@ -52,7 +52,8 @@ class ChunkerSettings:
     the lead is above `adaptive_lead_s`; "scheduled" sizes by ordinal alone: neither lead nor
     time nor measured rates change where it cuts.
     stall_s: a source silent for so long has stalled. low_lead_s: with less ahead of the
-    listener than this, what is complete goes out without waiting for more text.
+    listener than this, sentences go out without waiting for better places to cut.
+    urgent_lead_s: with less than this, so do unfinished sentences of a stalled source.
     """
 
     sizing: Sizing = "mission"
@@ -66,21 +67,24 @@ class ChunkerSettings:
     characters_max: int = 320
     adaptive_lead_s: float = 6.0
     stall_s: float = 0.5
-    low_lead_s: float = 1.5
+    low_lead_s: float = 3.0
+    urgent_lead_s: float = 1.0
 
     def __post_init__(self) -> None:
         if self.sizing not in get_args(Sizing):
             raise UsageError(f'no sizing "{self.sizing}": use {", ".join(get_args(Sizing))}')
         if not 0.0 < self.hard_min_s <= self.target_min_s <= self.target_max_s <= self.hard_max_s:
             raise UsageError(
-                "chunk sizes must rise: 0 < hard_min_s <= target_min_s <= target_max_s <= hard_max_s"
+                "chunk sizes must rise: "
+                "0 < hard_min_s <= target_min_s <= target_max_s <= hard_max_s"
             )
         if not self.hard_min_s <= self.first_chunk_s <= self.hard_max_s:
             raise UsageError("first_chunk_s must lie between hard_min_s and hard_max_s")
         if not 0 < self.characters_min <= self.characters_max:
             raise UsageError("characters must rise: 0 < characters_min <= characters_max")
-        if min(self.adaptive_lead_s, self.stall_s, self.low_lead_s) < 0.0:
-            raise UsageError("adaptive_lead_s, stall_s and low_lead_s must not be negative")
+        times = (self.adaptive_lead_s, self.stall_s, self.low_lead_s, self.urgent_lead_s)
+        if min(times) < 0.0:
+            raise UsageError("the leads and stall_s must not be negative")
 
 
 @dataclass(frozen=True, slots=True)

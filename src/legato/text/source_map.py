@@ -15,7 +15,8 @@ class SourceMap:
 
     A point (clean, source, cut) starts a stretch that was copied character by character;
     `cut` is where the source divides if the clean text is divided at `clean`: what was
-    dropped there goes with the text before it, or after it where a space or a line came first.
+    dropped there goes with the text before it, or, behind white space or after `hold`, with
+    the text behind it.
     """
 
     __slots__ = ("_points", "_shift", "_spaced", "clean_end", "source_end")
@@ -36,6 +37,10 @@ class SourceMap:
         self.clean_end += length
         self.source_end = end
         self._spaced = spaced
+
+    def hold(self) -> None:
+        """What is dropped behind the last character goes with the text that follows it."""
+        self._spaced = True
 
     def cut(self, clean: int) -> int:
         """Where the source divides when the clean text is divided at `clean`."""

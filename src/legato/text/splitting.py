@@ -8,7 +8,7 @@ from legato.text.boundaries import BoundaryScanner, Candidate
 from legato.text.languages import rules_for
 from legato.text.sizing import PauseTimes
 from legato.text.weak_cuts import weak_cut
-from legato.types import Boundary, EngineLimits, TextChunk
+from legato.types import EngineLimits, TextChunk
 
 _AUDIO_SHARE = 0.9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import takewhile
 
 from legato.text.boundaries import BoundaryScanner, Candidate
@@ -15,7 +15,11 @@ _SHORT_WORD = 3  # an article or preposition belongs to what follows it
 _SHORT_WORD_COST = 8
 _LOOK_BEHIND = 24
 _GLUE = "\u200c\u200d\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d"  # joiners, viramas
-_NOT_FIRST = "、。，．！？：；」』）】》〉ーゝゞ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ…"
+_NOT_FIRST = "、。，．！？：；」』）】》〉ー々ァィゥェォッャュョヮ…％℃"
+_NOT_LAST = "「『（【《〈([{“‘«"
+_NARROW_TO = "\u2e80"
+
+Test = Callable[[int], bool]
 
 
 def weak_cut(scanner: BoundaryScanner, low: int, target: int, high: int) -> Candidate:
@@ -25,29 +29,36 @@ def weak_cut(scanner: BoundaryScanner, low: int, target: int, high: int) -> Cand
     inside a character cluster unless that is all there is.
     """
     text, base = scanner.text, scanner.base
-    low, target, high = low - base, target - base, min(high - base, len(text))
-    target = min(max(target, low + 1), high)
-
+    low, high = low - base, min(high - base, len(text))
+    target = min(max(target - base, low + 1), high)
     protected = list(takewhile(lambda span: span[0] < base + high, scanner.protected))
-
-    def candidate(at: int, strength: Boundary) -> Candidate:
-        return Candidate(base + at, strength, scanner.weights.units(base + at))
 
     def free(at: int) -> bool:
         return not any(start < base + at < end for start, end in protected)
 
-    if scanner.rules.weak_cut is not None:
-        ends = (match.end() for match in scanner.rules.weak_cut.finditer(text, low, high))
-        at = _nearest((end for end in ends if end > low and free(end)), target)
-        if at is not None:
-            return candidate(at, Boundary.CONJUNCTION)
+    at, strength = _weak_place(scanner, low, target, high, free)
+    return Candidate(base + at, strength, scanner.weights.units(base + at))
+
+
+def _weak_place(
+    scanner: BoundaryScanner, low: int, target: int, high: int, free: Test
+) -> tuple[int, Boundary]:
+    text, rules = scanner.text, scanner.rules
+
+    def nearest(pattern: re.Pattern[str] | None) -> int | None:
+        ends = (match.end() for match in pattern.finditer(text, low, high)) if pattern else ()
+        good = (at for at in ends if at > low and free(at) and not _after_period(text, at))
+        return _nearest(good, target)
+
+    connective = nearest(rules.weak_cut)
+    if connective is not None:
+        return connective, Boundary.CONJUNCTION
     spaces = [match.end() for match in _SPACE.finditer(text, low, high) if match.end() > low]
-    at = _best_space(text, [at for at in spaces if free(at) and _separates(text, at)], target)
-    if at is None:
-        at = _nearest(spaces, target)
-    if at is not None:
-        return candidate(at, Boundary.SPACE)
-    return candidate(_anywhere(text, low, target, high), Boundary.FORCED)
+    space = _best_space(text, [at for at in spaces if free(at) and _separates(text, at)], target)
+    for at in (space, nearest(rules.particle_cut), _nearest(spaces, target)):
+        if at is not None:
+            return at, Boundary.SPACE
+    return _anywhere(text, low, target, high, free), Boundary.FORCED
 
 
 def _nearest(places: Iterable[int], target: int) -> int | None:
@@ -56,30 +67,30 @@ def _nearest(places: Iterable[int], target: int) -> int | None:
 
 def _best_space(text: str, places: list[int], target: int) -> int | None:
     def cost(at: int) -> int:
-        word = text[max(0, at - 1 - _LOOK_BEHIND) : at - 1].split(" ")[-1]
+        word = text[max(0, at - 1 - _LOOK_BEHIND) : at - 1].rpartition(" ")[2]
         return abs(at - target) + _SHORT_WORD_COST * (len(word) <= _SHORT_WORD)
 
     return min(places, key=cost, default=None)
 
 
+def _after_period(text: str, at: int) -> bool:
+    """Whether a period that ends no sentence stands before it: "Dr. | Smith"."""
+    return text[max(0, at - 2) : at].rstrip(" ").endswith(".")
+
+
 def _separates(text: str, at: int) -> bool:
-    """Whether the space in front of `at` separates words that can stand apart.
-
-    Not so after a number ("10 km"), an abbreviation or an initial ("Dr. Smith").
-    """
-    before = text[max(0, at - 2) : at - 1]
-    return not (before.isdigit() or before == ".")
+    """Whether the words around a space can stand apart; not so in "10 km" or "March 3"."""
+    number = text[max(0, at - 2) : at - 1].isdigit() or text[at].isdigit()
+    return not (number or _after_period(text, at))
 
 
-def _anywhere(text: str, low: int, target: int, high: int) -> int:
-    outwards = [*range(target, low, -1), *range(target + 1, high + 1)]
-    for at in outwards:
-        if _between_clusters(text, at) and not _inside_word(text, at):
-            return at
-    for at in outwards:
-        if _between_clusters(text, at):
-            return at
-    return target
+def _anywhere(text: str, low: int, target: int, high: int, free: Test) -> int:
+    """The best place where there is no space: between the characters of CJK, or in a word."""
+    outwards = sorted(range(low + 1, high + 1), key=lambda at: abs(at - target))
+    whole = [at for at in outwards if _between_clusters(text, at)]
+    apart = [at for at in whole if not _inside_word(text, at)]
+    unquoted = next((at for at in apart if free(at)), None)
+    return unquoted if unquoted is not None else next(iter([*apart, *whole]), target)
 
 
 def _between_clusters(text: str, at: int) -> bool:
@@ -87,14 +98,16 @@ def _between_clusters(text: str, at: int) -> bool:
     if not following:
         return True
     jamo = "\u1160" <= following <= "\u11ff"
-    marks = unicodedata.category(following)[0] == "M"
-    return not (marks or jamo or following in _GLUE or text[at - 1] in _GLUE)
+    joins = unicodedata.category(following)[0] == "M" or following in _GLUE
+    return not (jamo or joins or text[at - 1] in _GLUE)
 
 
 def _inside_word(text: str, at: int) -> bool:
-    """Inside a word or number of a script with spaces, or where CJK line breaking forbids it."""
-    following = text[at : at + 1]
-    if following and following in _NOT_FIRST:
+    """Inside a word or number of a script with spaces, or where CJK lines may not break."""
+    before, following = text[at - 1], text[at : at + 1]
+    if not following or following.isspace():
+        return False
+    hiragana = "\u3041" <= following <= "\u309f"  # an ending or a particle, as a rule
+    if hiragana or following in _NOT_FIRST or before in _NOT_LAST or before.isdigit():
         return True
-    narrow = following < "\u2e80" and not following.isspace()
-    return narrow and text[at - 1] < "\u2e80" and not text[at - 1].isspace()
+    return following < _NARROW_TO and before < _NARROW_TO and not before.isspace()

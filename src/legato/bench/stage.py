@@ -1,0 +1,112 @@
+"""A stage: a player in a process of its own, captured at a null sink's monitor.
+
+A player is a module that reads one JSON line from stdin, prepares, prints "ready", and
+plays once it reads another line. So its start-up is not part of what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import IO, Any
+
+import numpy as np
+
+from legato.bench.pulse_sink import Capture, PulseNullSink
+from legato.errors import OutputError
+from legato.types import Pcm
+
+_TAIL_S = 0.5  # the server still plays what it has
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What a player did.
+
+    captured: mono float32 at the sink's rate, from before the start; empty without a sink.
+    began_at_s: where in it the player was told to begin. finished: False where it was ended
+    at its time limit.
+    """
+
+    captured: Pcm
+    began_at_s: float
+    finished: bool
+
+
+def perform(
+    command: Sequence[str],
+    scene: Mapping[str, Any],
+    sink: PulseNullSink | None,
+    limit_s: float,
+    env: Mapping[str, str] | None = None,
+) -> Performance:
+    """Have `python -m command...` play the scene, for at most `limit_s`.
+
+    Without a sink it plays where it will and nothing is captured. Raises OutputError where
+    it fails; its own lines are on stderr.
+    """
+    player = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env={**os.environ, **(sink.env if sink else {}), **(env or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert player.stdin is not None
+    assert player.stdout is not None
+    with player.stdin, player.stdout:
+        try:
+            return _play(player, player.stdin, player.stdout, scene, sink, limit_s)
+        finally:
+            player.kill()
+            player.wait()
+
+
+def _play(
+    player: subprocess.Popen[str],
+    orders: IO[str],
+    answers: IO[str],
+    scene: Mapping[str, Any],
+    sink: PulseNullSink | None,
+    limit_s: float,
+) -> Performance:
+    orders.write(json.dumps(scene) + "\n")
+    orders.flush()
+    if answers.readline().strip() != "ready":
+        raise OutputError(f"the scene {scene['name']!r} did not start: see the lines above")
+    capture = sink.capture() if sink else None
+    began_at_s = time.monotonic()
+    orders.write("go\n")
+    orders.flush()
+    finished = True
+    try:
+        if player.wait(limit_s) != 0:
+            raise OutputError(f"the scene {scene['name']!r} failed: see the lines above")
+    except subprocess.TimeoutExpired:
+        finished = False
+    if sink is None or capture is None:
+        return Performance(np.zeros(0, np.float32), 0.0, finished)
+    time.sleep(_TAIL_S)
+    captured = capture.stop()
+    return Performance(captured, heard_at_s(capture, began_at_s, sink.rate_hz), finished)
+
+
+def heard_at_s(capture: Capture, monotonic_s: float, rate_hz: int) -> float:
+    """How many seconds of the capture a listener at the sink had heard at a point in time.
+
+    A null sink renders a block when the one before it is played, so a block's first sample
+    is heard about when it arrives; the recorder's own delay makes the answer a few
+    milliseconds too small.
+    """
+    begins_s: list[float] = []
+    before = 0
+    for arrived_s, frames in capture.arrivals:
+        begins_s.append(arrived_s - before / rate_hz)
+        before = frames
+    return max(0.0, monotonic_s - median(begins_s))
