@@ -38,7 +38,7 @@ from legato.synthesis.track import TrackSettings
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
-from legato.types import Pcm
+from legato.types import EngineLimits, Pcm
 from legato.utterance import State, TextSource, Utterance
 
 
@@ -141,7 +141,7 @@ class Narrator:
         utterance = Utterance(
             next(self._numbers), pending, self._heard_characters, self._cancel, self._wrote
         )
-        feed = ChunkFeed(pending, self._chunker())
+        feed = ChunkFeed(pending, self._chunker(self._engine.info.limits))
         with self._worker.lock:
             if self._thread.error is not None:
                 raise self._thread.error
@@ -242,12 +242,13 @@ class Narrator:
         self.close()
 
     # -- inside ----------------------------------------------------------------------------
-    def _chunker(self) -> SemanticChunker:
+    def _chunker(self, limits: EngineLimits | None = None) -> SemanticChunker:
         return SemanticChunker(
             language=self._language,
             voice=self._voice,
             rate=self._rate,
             settings=self._settings.chunker,
+            limits=limits,
             lexicon=self._settings.lexicon,
         )
 

@@ -62,7 +62,7 @@ class Outcome:
         return sum(seconds for _, seconds in self.holds)
 
 
-def random_story(seed: int, rtf: float, jitter: float = 0.0, chunks: int = 12) -> Story:
+def random_story(seed: int, rtf: float, jitter: float = 0.0, chunks: int = 8) -> Story:
     """Chunks of 2.4 to 8 s, whose estimates are up to 25 % wrong."""
     rng = random.Random(seed)
     durations = tuple(rng.uniform(2.4, 8.0) for _ in range(chunks))

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from legato.audio.audio_buffer import AudioBuffer
-from legato.audio.native import NativeOutput
+from legato.audio.native import NativeOutput, list_backends
 from legato.bench.pulse_sink import PulseNullSink
 from legato.errors import BufferBusy, NoAudioDevice, UnknownBackend, UnknownDevice
+from tests.audio.pipewire_sink import PipeWireNullSink
 from tests.audio.sound_servers import (
     RATE,
     Events,
@@ -302,3 +303,32 @@ def test_jack_plays_every_sample_unchanged(
         assert output.sample_rate_hz == RATE
     assert len(heard) == 1
     assert np.array_equal(heard[0], sent)
+
+
+@pytest.fixture(scope="module")
+def pipewire_daemon() -> Iterator[PipeWireNullSink]:
+    if missing := PipeWireNullSink.missing_tools():
+        pytest.skip(f"{', '.join(missing)} not found: apt-get install pipewire-pulse wireplumber")
+    with PipeWireNullSink() as sink:
+        yield sink
+
+
+@pytest.mark.parametrize("backend", ["pulseaudio", "pipewire"])
+def test_pipewire_plays_every_sample_unchanged(
+    backend: str,
+    pipewire_daemon: PipeWireNullSink,
+    native_module: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in pipewire_daemon.env.items():
+        monkeypatch.setenv(name, value)
+    if backend not in {info.name for info in list_backends()}:
+        pytest.skip(f"the native module was built without its feature {backend}")
+    sent = numbered(2 * RATE)
+    buffer = open_buffer()
+    capture = pipewire_daemon.capture()
+    with playing(buffer, backend=backend):
+        push_all(buffer, sent)
+        assert buffer.wait_drained(20)
+    (heard,) = sounding(capture.stop())
+    assert np.array_equal(heard, sent)

@@ -15,6 +15,7 @@ from legato.audio.playout_policy import (
     MeasuredPolicy,
     openable,
     policy_named,
+    sure_rate,
     text_stalled,
 )
 from legato.audio.prebuffer_manager import (
@@ -26,8 +27,9 @@ from legato.audio.prebuffer_manager import (
 )
 from legato.errors import UsageError
 
-FAST = Production(blocks=20, rate=2.0, low_rate=2.0, block_s=0.25, overrun=1.0)
-SLOW = Production(blocks=20, rate=0.5, low_rate=0.5, block_s=0.25, overrun=1.0)
+MANY = 10**8  # blocks, so that nothing is left to doubt
+FAST = Production(blocks=MANY, rate=2.0, low_rate=2.0, block_s=0.25, overrun=1.0)
+SLOW = Production(blocks=MANY, rate=0.5, low_rate=0.5, block_s=0.25, overrun=1.0)
 UNKNOWN = replace(FAST, blocks=3)
 
 
@@ -78,6 +80,14 @@ def test_unknown_production_opens_nothing_unfinished() -> None:
     assert openable(state(part(0, 2.9))) == 0
     assert openable(state(part(0, 2.9), production=FAST)) == 1
     assert openable(state(part(0, 2.9), production=replace(FAST, low_rate=0.0))) == 0
+
+
+def test_a_rate_is_the_surer_the_more_blocks_it_is_from() -> None:
+    assert sure_rate(UNKNOWN) == 0
+    assert sure_rate(replace(FAST, blocks=4)) == pytest.approx(2.0 * 0.875)
+    assert sure_rate(replace(FAST, blocks=25)) == pytest.approx(2.0 * 0.95)
+    early = replace(SLOW, blocks=4)
+    assert openable(state(part(0, 1.876), production=early)) == 0
 
 
 def test_a_fast_producer_needs_a_block_and_the_reserve() -> None:

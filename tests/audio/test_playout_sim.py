@@ -64,7 +64,7 @@ def test_a_slow_producer_is_heard_with_silence_on_boundaries_only(
 
 @pytest.mark.parametrize("rtf", [0.3, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8])
 def test_the_measured_policy_is_never_worse_than_the_fixed_one(rtf: float) -> None:
-    for seed in SEEDS[:20]:
+    for seed in SEEDS[:12]:
         story = random_story(seed, rtf)
         fixed, measured = play(story, FixedPolicy()), play(story, MeasuredPolicy())
         assert measured.first_s <= fixed.first_s

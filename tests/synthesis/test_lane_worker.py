@@ -157,6 +157,16 @@ def test_the_worker_rests_while_nothing_is_to_do() -> None:
 # -- text that comes slowly -------------------------------------------------------------------
 
 
+def test_megabytes_of_nothing_to_speak_do_not_stop_the_worker() -> None:
+    world = World(edge_silence_s=EDGE_S)
+    listener = world.listen()
+    text = " " * 500_000 + "Here it begins.|"
+    world.say(listener, text)
+    assert world.worker.run_once(0.0) < 0.01
+    world.finish()
+    assert_heard_whole(world, listener, text)
+
+
 def test_two_short_lines_and_a_long_stall_are_both_heard() -> None:
     world = World(edge_silence_s=EDGE_S)
     listener = world.listen()

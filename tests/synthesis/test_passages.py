@@ -65,6 +65,20 @@ def test_only_a_few_chunks_wait() -> None:
     assert len(lane.take_all()) == 50
 
 
+def test_megabytes_without_a_chunk_are_taken_piece_by_piece() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 1_000_000 + "|")
+    lane.say(1, "b|")
+    lane.passages.intake(0.0, 0.0)
+    assert lane.passages.hungry
+    turns = 1
+    while lane.passages.hungry:
+        lane.passages.intake(0.0, 0.0)
+        turns += 1
+    assert turns > 10
+    assert [number for number, _ in lane.take_all()] == [0, 1]
+
+
 def test_dropping_takes_what_waits_of_one_utterance_alone() -> None:
     lane = Lane()
     lane.say(0, "a|b|")

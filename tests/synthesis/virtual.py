@@ -84,7 +84,7 @@ class _BarChunker:
     def _cut(self, end: int) -> TextChunk:
         start, self._at = self._at, end
         segment = self._text[start:end]
-        spoken, voice, pause_s = segment.rstrip("|"), "low", 0.0
+        spoken, voice, pause_s = segment.rstrip("|").lstrip(" "), "low", 0.0
         if spoken.startswith("~"):
             spoken, pause_s = spoken[1:], MARK_S
         if spoken.startswith("@"):

@@ -63,8 +63,8 @@ class _Timeline:
         self._rate = sure_rate(state.production)
         self._factor = factor
         self._reserve_s = reserve_s
-        self._estimated_s = sum(self._stretch(chunk) for chunk in state.opened)
-        self._heard_at_s = state.open_s + self._estimated_s
+        longer_s = sum(self._length(c) - c.duration_s for c in state.opened)
+        self._heard_at_s = state.open_s + longer_s
         self._unmade_s = sum(self._length(c) - c.written_s for c in state.opened)
 
     def add(self, chunk: ChunkProgress) -> bool:
@@ -79,9 +79,6 @@ class _Timeline:
         if chunk.complete:
             return chunk.duration_s
         return max(chunk.written_s, chunk.duration_s * self._factor)
-
-    def _stretch(self, chunk: ChunkProgress) -> float:
-        return self._length(chunk) - chunk.duration_s
 
     def _in_time(self, written_s: float, length_s: float) -> bool:
         """Check the first and the last missing sample; between the two, time runs straight.

@@ -86,6 +86,11 @@ class Lane:
         """Turn text into chunks, as many as are soon needed."""
         self._passages.intake(now_s, self.contiguous_s())
 
+    @property
+    def hungry(self) -> bool:
+        """Whether `intake` stopped short of what is needed."""
+        return self._passages.hungry
+
     # -- synthesis -------------------------------------------------------------------------
     def contiguous_s(self) -> float:
         """The lead, and what is ready behind it."""
@@ -157,9 +162,8 @@ class Lane:
         spoken_s = max(0.0, track.made_s - pauses_s)
         self.meter.completed(track.chunk.estimate_s, spoken_s)
         feed = self._passages.feed_of(track.utterance)
-        if feed is not None and track.chunk.rate > 0:
-            normal_s = spoken_s * track.chunk.rate
-            feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), normal_s)
+        if feed is not None:
+            feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
         self.emit("made", track.chunk.ordinal, audio_s=track.made_s)
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
@@ -240,7 +244,8 @@ class Lane:
             elif event.kind == "underrun":
                 again = any(track.restarts for track in self._tracks)
                 cause = "restart" if again else "synthesis"
-            at_s = now_s - event.age_s
+            # An event is when it is heard, not when it is rendered.
+            at_s = now_s - event.age_s + self.settings.latency_s()
             gap_s = event.samples / self.buffer.sample_rate_hz
             self._events.emit(
                 Event(at_s, event.kind, self.lane_id, chunk, event.index, cause,

@@ -10,6 +10,7 @@ from legato.text.chunk_feed import ChunkFeed
 from legato.types import EngineLimits, TextChunk
 
 _WAITING_CHUNKS = 4  # chunked ahead of the engine; more would only age the lead they were sized by
+_SLICES_AT_ONCE = 8  # text may go on for megabytes without anything to speak
 
 
 @dataclass(slots=True)
@@ -22,9 +23,13 @@ class Passage:
 
 
 class Passages:
-    """The utterances of one lane, in the order in which they are spoken."""
+    """The utterances of one lane, in the order in which they are spoken.
+
+    hungry: the last `intake` ended at its bound; it wants to be called again soon.
+    """
 
     def __init__(self) -> None:
+        self.hungry = False
         self._queue: deque[Passage] = deque()
         self._waiting: deque[tuple[int, TextChunk]] = deque()
 
@@ -60,7 +65,8 @@ class Passages:
         self._queue.popleft().ended("finished")
 
     def intake(self, now_s: float, lead_s: float) -> None:
-        """Turn text into chunks, as many as are soon needed."""
+        """Turn text into chunks, as many as are soon needed, within a bounded time."""
+        self.hungry = False
         for passage in self._queue:
             self._fill(passage, now_s, lead_s)
             if not passage.feed.done:
@@ -68,12 +74,15 @@ class Passages:
 
     def _fill(self, passage: Passage, now_s: float, lead_s: float) -> None:
         feed = passage.feed
-        while len(self._waiting) < _WAITING_CHUNKS and not feed.done:
+        for _ in range(_SLICES_AT_ONCE):
+            if len(self._waiting) >= _WAITING_CHUNKS or feed.done:
+                return
             before = feed.pending.waiting_characters
             chunks = feed.next_chunks(now_s, lead_s)
             self._waiting.extend((passage.utterance, chunk) for chunk in chunks)
             if not chunks and feed.pending.waiting_characters == before:
                 return
+        self.hungry = not feed.done
 
     def next_chunk(self) -> TextChunk:
         """The chunk that waits longest; it stays in place until `take`."""

@@ -22,6 +22,7 @@ from legato.synthesis.track import Track
 from legato.types import AudioBlock, Job, JobDone, JobFailed, TextChunk
 
 _FULL_LOOK_S = 0.25
+_BREATH_S = 0.002  # between two pieces of work under the lock, which others wait for
 _MOST_FAILURES = 1  # an engine error in one chunk is retried once
 _MOST_RESTARTS = 3
 
@@ -90,6 +91,8 @@ class StreamingWorker:
             self._route(now_s, results)
             look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
             self._submit(now_s)
+            if any(lane.hungry for lane in self._lanes.values()):
+                look_at_s.append(now_s + _BREATH_S)
             for lane in self._lanes.values():
                 lane.meter.busy(now_s, len(lane.in_flight()))
             self._look_at_s = min(look_at_s, default=now_s + 1.0)

@@ -19,9 +19,10 @@ class LanguageRules:
     """One language. Words are in lower case, without their final period.
 
     abbreviations: never end a sentence. number_abbreviations: abbreviate in front of a
-    number only ("no. 5"). closing_abbreviations: end one when a word of `starters` follows. ordinal_dot: "3." may be "third". weak_cut: matches end where a
-    phrase may be cut for want of punctuation, at a conjunction or a connective ending.
-    particle_cut: the same for what takes the place of spaces between phrases.
+    number only ("no. 5"). closing_abbreviations: end one when a word of `starters`
+    follows. ordinal_dot: "3." may be "third". weak_cut: matches end where a phrase may be
+    cut for want of punctuation, at a conjunction or a connective ending. particle_cut: the
+    same for what takes the place of spaces between phrases.
     speech: what follows a closing quote when the sentence goes on ("Anna said").
     """
 
@@ -161,8 +162,8 @@ _CONJUNCTIONS = {
     "tr": "ve veya ama fakat çünkü ki ile ya da eğer ancak iken gibi",
 }
 _CONNECTIVE_CUTS = {
-    "ja": r"(?:から|ので|けれども|けれど|けど|ながら|ても|たら|れば|ように|ために|とき|あと|まま|より|[てりず])"
-    r"(?=[一-龯ァ-ヶ「])",
+    "ja": r"(?:から|ので|けれども|けれど|けど|ながら|ても|たら|れば|ように|ために|とき|あと|まま|より|"
+    r"[てりず])(?=[一-龯ァ-ヶ「])",
     "ko": r"(?:[고며]|지만|면서|는데|때문에|아서|어서|니까) +(?=\S)",
     "zh-cn": r"(?=(?:但是|而且|并且|或者|因为|所以|然后|如果|虽然|不过|于是|可是|因此|同时|以及))",
 }
