@@ -22,6 +22,12 @@ has_c_headers() {
     echo '#include <features.h>' | cc -E -
 }
 
+want_jack_tools() { # later releases have them apart from jackd2
+    if apt-cache show jack-example-tools >/dev/null 2>&1; then
+        want jack-example-tools command -v jack_rec
+    fi
+}
+
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 want "python$version-venv" "$python" -c 'import ensurepip'
 if command -v cargo >/dev/null; then
@@ -35,13 +41,24 @@ if [ "$level" = test ]; then
     want pulseaudio-utils command -v pactl
     want jackd2 command -v jackd
     want libasound2-plugins compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so'
-    # Beside PipeWire's own PulseAudio service a second one would be started at the next login,
-    # so on a machine that people listen to it is theirs to install.
-    if [ -n "${CI:-}" ] || ! command -v pipewire-pulse >/dev/null; then
+    want_jack_tools
+    # Where one of the two plays for people, the other would start beside it at their next login,
+    # so there it is theirs to install.
+    servers=
+    if command -v pulseaudio >/dev/null; then servers+=pulseaudio; fi
+    if command -v pipewire-pulse >/dev/null; then servers+=pipewire; fi
+    if [ -n "${CI:-}" ] || [ -z "$servers" ]; then
         want pulseaudio command -v pulseaudio
-    elif ! command -v pulseaudio >/dev/null; then
-        echo "legato: tests against a private PulseAudio are skipped: apt-get install pulseaudio" \
-            "would add them, but this machine's sound comes from PipeWire" >&2
+        want pipewire command -v pipewire
+        want pipewire-pulse command -v pipewire-pulse
+        want wireplumber command -v wireplumber
+        want dbus-daemon command -v dbus-daemon
+    elif [ "$servers" = pipewire ]; then
+        echo "legato: without pulseaudio, which make does not install beside PipeWire," \
+            "tests against it are skipped" >&2
+    elif [ "$servers" = pulseaudio ]; then
+        echo "legato: without pipewire-pulse, which make does not install beside PulseAudio," \
+            "tests against it are skipped" >&2
     fi
 fi
 [ ${#packages[@]} -gt 0 ] || exit 0
@@ -70,6 +87,8 @@ apt() {
 # A failed update is no reason to stop: the lists may be good enough.
 apt update || true
 case " ${packages[*]} " in *" jackd2 "*)
+    # On a fresh machine only the update tells which release this is.
+    [[ " ${packages[*]} " == *" jack-example-tools "* ]] || want_jack_tools
     echo "jackd2 jackd/tweak_rt_limits boolean false" |
         ${as_root[@]+"${as_root[@]}"} debconf-set-selections || true
     ;;

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.audio.audio_buffer import BufferCounters
@@ -129,6 +129,7 @@ def test_very_long_leads_are_kept_as_the_longest_known() -> None:
     assert gauge.quantile_s(0.5) == 60.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 50.0), min_size=1, max_size=200), st.floats(0.0, 1.0))
 def test_quantiles_are_those_of_the_samples(leads_s: list[float], share: float) -> None:
     gauge = LeadGauge()

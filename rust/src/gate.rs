@@ -175,3 +175,108 @@ impl Chunks {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const TAIL: u64 = 5;
+
+    struct Made {
+        ring: Ring,
+        gate: Gate,
+        chunks: Chunks,
+    }
+
+    impl Made {
+        fn new() -> Self {
+            Self {
+                ring: Ring::new(1000, 100),
+                gate: Gate::new(4),
+                chunks: Chunks::new(),
+            }
+        }
+
+        fn write(&self, samples: usize) {
+            self.ring.publish(samples);
+        }
+
+        fn chunk(&mut self, samples: usize) {
+            self.write(samples);
+            self.chunks.end(&self.gate, self.ring.written());
+        }
+
+        fn view(&self) -> View {
+            self.gate.view(&self.ring)
+        }
+    }
+
+    #[test]
+    fn the_gate_opens_by_ordinal_and_never_closes() {
+        let mut made = Made::new();
+        (0..3).for_each(|_| made.chunk(10));
+        assert_eq!(made.view().playable(TAIL), 0);
+        made.chunks.open_through(&made.gate, 1);
+        assert_eq!(made.view().playable(TAIL), 20);
+        made.chunks.open_through(&made.gate, 0);
+        assert_eq!(made.view().end(), 20);
+        made.chunks.open_through(&made.gate, 2);
+        assert_eq!(made.view().end(), 30);
+    }
+
+    #[test]
+    fn an_open_chunk_shuts_the_gate_where_it_ends() {
+        let mut made = Made::new();
+        made.chunks.open_through(&made.gate, 1);
+        made.chunk(10);
+        made.chunk(10);
+        made.chunk(10);
+        assert_eq!(made.view().playable(TAIL), 20);
+    }
+
+    #[test]
+    fn inside_a_chunk_being_written_a_tail_stays_unread() {
+        let mut made = Made::new();
+        made.chunks.open_through(&made.gate, 9);
+        made.write(3);
+        assert_eq!(made.view().playable(TAIL), 0);
+        made.write(17);
+        assert_eq!(made.view().playable(TAIL), 15);
+        made.chunk(0);
+        assert_eq!(made.view().playable(TAIL), 20);
+        made.write(TAIL as usize);
+        assert_eq!(made.view().playable(TAIL), 20);
+        made.gate.set_final_end(25);
+        assert_eq!(made.view().playable(TAIL), 25);
+        assert!(made.view().at_end(25) && !made.view().at_end(24));
+    }
+
+    #[test]
+    fn shutting_goes_back_to_the_last_end_and_never_opens() {
+        let mut made = Made::new();
+        made.chunk(10);
+        made.chunk(10);
+        made.chunks.open_through(&made.gate, 0);
+        made.chunks.shut(&made.gate);
+        assert_eq!(made.view().end(), 10);
+        made.chunks.open_through(&made.gate, 9);
+        made.write(10);
+        made.chunks.shut(&made.gate);
+        assert_eq!(made.view().end(), 20);
+        made.chunks.open_through(&made.gate, 2);
+        assert_eq!(made.view().end(), 30);
+    }
+
+    #[test]
+    fn boundaries_are_known_as_far_back_as_they_are_kept() {
+        let mut made = Made::new();
+        for samples in [10, 0, 20, 30, 40] {
+            made.chunk(samples);
+        }
+        let known: Vec<u64> = (0..=101).filter(|n| made.gate.is_boundary(*n)).collect();
+        assert_eq!(known, [0, 10, 30, 60, 100]);
+        made.chunk(50);
+        made.chunk(50);
+        assert!(!made.gate.is_boundary(30) && made.gate.is_boundary(60));
+    }
+}

@@ -122,3 +122,74 @@ impl Cursor {
         timeline.anchor.push([self.out, now_ns, samples]);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const RATE: u32 = 1000; // a sample is a millisecond
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn heard_lags_by_the_latency_and_moves_with_time() {
+        let (timeline, mut cursor) = (Timeline::new(99), Cursor::new());
+        assert_eq!(timeline.heard(0, RATE), 0);
+        timeline.set_latency(80);
+        cursor.content(&timeline, 0, 100);
+        cursor.anchor(&timeline, 500 * MS, 100);
+        assert_eq!(timeline.heard(500 * MS, RATE), 20);
+        assert_eq!(timeline.heard(530 * MS, RATE), 50);
+        assert_eq!(timeline.heard(900 * MS, RATE), 100);
+        assert_eq!(timeline.heard(510 * MS, RATE), 100, "never back");
+    }
+
+    #[test]
+    fn a_device_that_stopped_asking_stopped_playing() {
+        let (timeline, mut cursor) = (Timeline::new(99), Cursor::new());
+        timeline.set_latency(80);
+        for _ in 0..10 {
+            cursor.content(&timeline, cursor.index, 10);
+            cursor.anchor(&timeline, 0, 10);
+        }
+        assert_eq!(timeline.heard(9_000 * MS, RATE), 40);
+    }
+
+    #[test]
+    fn silence_and_jumps_are_heard_when_they_are_played() {
+        let (timeline, mut cursor) = (Timeline::new(99), Cursor::new());
+        cursor.content(&timeline, 0, 100);
+        cursor.silence(&timeline, 100, 50);
+        cursor.content(&timeline, 700, 100);
+        cursor.silence(&timeline, 900, 0);
+        cursor.anchor(&timeline, 0, 0);
+        for (latency, heard) in [(300, 0), (200, 50), (120, 100), (99, 701), (0, 900)] {
+            timeline.set_latency(latency);
+            assert_eq!(timeline.heard(0, RATE), heard);
+        }
+    }
+
+    #[test]
+    fn after_a_rewind_what_was_in_flight_was_not_heard() {
+        let (timeline, mut cursor) = (Timeline::new(99), Cursor::new());
+        cursor.content(&timeline, 0, 100);
+        cursor.anchor(&timeline, 0, 100);
+        assert_eq!(timeline.heard(0, RATE), 100);
+        cursor.rewind(&timeline, 30);
+        assert_eq!(timeline.heard(0, RATE), 30);
+        timeline.set_latency(20);
+        cursor.content(&timeline, 30, 40);
+        cursor.anchor(&timeline, 0, 40);
+        assert_eq!(timeline.heard(0, RATE), 50);
+    }
+
+    #[test]
+    fn beyond_what_is_remembered_the_oldest_counts() {
+        let (timeline, mut cursor) = (Timeline::new(2), Cursor::new());
+        for start in [0, 1000, 2000] {
+            cursor.content(&timeline, start, 10);
+        }
+        cursor.anchor(&timeline, 0, 0);
+        timeline.set_latency(25);
+        assert_eq!(timeline.heard(0, RATE), 1000);
+    }
+}

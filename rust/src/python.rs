@@ -132,7 +132,7 @@ impl AudioBuffer {
         // With the GIL first: giving it up costs 20-90 ms where others are busy in Python.
         let mut popped = attempt(Some(Instant::now()))?;
         if popped.is_none() {
-            popped = wait_in_slices(py, timeout_s, |until| attempt(until))?;
+            popped = wait_in_slices(py, timeout_s, attempt)?;
         }
         Ok(PyArray1::from_vec(py, popped.unwrap_or_default()))
     }

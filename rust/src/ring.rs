@@ -89,3 +89,40 @@ impl Ring {
         (&self.slots[at..at + first], &self.slots[..samples - first])
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_survives_the_end_of_the_storage() {
+        let ring = Ring::new(5, 2);
+        assert_eq!(
+            (ring.capacity(), ring.kept_behind(), ring.free()),
+            (5, 2, 3)
+        );
+        let mut out = [0.0; 3];
+        for round in 0..7 {
+            let pcm = [0.5, 1.5, 2.5].map(|sample| sample + round as f32);
+            ring.write(&pcm);
+            assert_eq!(ring.free(), 3);
+            ring.publish(3);
+            assert_eq!(ring.free(), 0);
+            ring.copy(ring.read(), &mut out);
+            assert_eq!(out, pcm);
+            ring.set_read(ring.written());
+        }
+        ring.copy(ring.read() - 2, &mut out[..2]);
+        assert_eq!(out[..2], [7.5, 8.5]);
+    }
+
+    #[test]
+    fn going_back_takes_room_away_and_never_below_none() {
+        let ring = Ring::new(10, 4);
+        ring.publish(6);
+        ring.set_read(4);
+        ring.publish(4);
+        ring.set_read(1);
+        assert_eq!((ring.free(), ring.written()), (0, 10));
+    }
+}

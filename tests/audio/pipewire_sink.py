@@ -37,8 +37,9 @@ class PipeWireNullSink:
     @staticmethod
     def missing_tools() -> list[str]:
         """The programs that this needs and this machine lacks."""
-        tools = ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon", "pactl", "parec")
-        return [tool for tool in tools if shutil.which(tool) is None]
+        servers = ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon")
+        tools = ("pw-metadata", "pactl", "parec")
+        return [tool for tool in (*servers, *tools) if shutil.which(tool) is None]
 
     def __enter__(self) -> Self:
         home = Path(self._directory.name)
@@ -53,6 +54,8 @@ class PipeWireNullSink:
         sink = (f"sink_name={SINK}", f"rate={RATE}", "format=float32le", f"channels={CHANNELS}")
         assert self._pactl("load-module", "module-null-sink", *sink)
         self._until(lambda: self._pactl("set-default-sink", SINK))
+        # On a busy machine its usual 10 ms cycles are late at times, and silent then.
+        self._run("pw-metadata", "-n", "settings", "0", "clock.force-quantum", "4096")
         return self
 
     def __exit__(
@@ -78,8 +81,11 @@ class PipeWireNullSink:
         self._processes.append(process)
 
     def _pactl(self, *command: str) -> bool:
+        return self._run("pactl", *command)
+
+    def _run(self, *command: str) -> bool:
         done = subprocess.run(
-            ["pactl", *command], env=self._process_env, capture_output=True, check=False, timeout=10
+            command, env=self._process_env, capture_output=True, check=False, timeout=10
         )
         return done.returncode == 0
 

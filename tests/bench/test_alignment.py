@@ -19,7 +19,8 @@ SECOND = BOUNDARIES[0]
 def noise(samples: int, seed: int = 1) -> Pcm:
     """Nowhere zero, nowhere twice."""
     dice = np.random.default_rng(seed)
-    return (dice.uniform(0.01, 0.9, samples) * dice.choice((-1, 1), samples)).astype(np.float32)
+    values: Pcm = (dice.uniform(0.01, 0.9, samples) * dice.choice((-1, 1), samples)).astype("f4")
+    return values
 
 
 def zeros(samples: int) -> Pcm:

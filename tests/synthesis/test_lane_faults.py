@@ -11,12 +11,13 @@ import pytest
 from legato.audio.playout_policy import FixedPolicy
 from legato.errors import UnknownVoice
 from legato.synthesis.scheduler import LookAhead
-from legato.types import JobFailed
+from legato.types import AudioBlock, Job, JobFailed
 from tests.fakes import SECONDS_PER_CHARACTER, ManualClock
 from tests.synthesis.virtual import (
     EDGE_S,
     FIVE,
     MARK_S,
+    RATE,
     WokenEngine,
     World,
     assert_heard_whole,
@@ -237,3 +238,20 @@ def test_the_trace_tells_the_story_of_each_chunk_in_order() -> None:
     assert audio_s == pytest.approx(characters * SECONDS_PER_CHARACTER + 4 * EDGE_S, abs=1e-3)
     assert listener.lane.meter.rtf == pytest.approx(0.3, rel=0.05)
     assert listener.placed[0].chunk.pause_before_s == MARK_S
+
+
+def test_production_is_that_of_one_chunk_where_several_are_made_side_by_side() -> None:
+    world = World()
+    lane = world.listen().lane
+    world.say(world.listeners[0], "x" * 150 + "|" + "y" * 150 + "|")
+    lane.intake(0.0)
+    tracks = [lane.begin(lane.next_chunk()) for _ in range(2)]
+    for track in tracks:
+        track.job = Job(track.chunk.ordinal, track.chunk)
+    lane.meter.busy(0.0, 2)
+    block = np.full(RATE // 4, 0.5, np.float32)
+    for step in range(1, 13):
+        blocks = [(track, AudioBlock(0, step * RATE // 4, block)) for track in tracks]
+        lane.blocks(step * 0.5, blocks)
+    assert lane.meter.production().low_rate == pytest.approx(0.5)
+    assert lane.meter.rtf == pytest.approx(1.0)

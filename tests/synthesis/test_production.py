@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.synthesis.production import ProductionMeter
@@ -32,6 +32,16 @@ def test_a_steady_engine_is_measured_as_it_is() -> None:
     assert production.low_rate == pytest.approx(2.0)
     assert production.block_s == 0.5
     assert paced([0.25] * 10).rtf == pytest.approx(0.5)
+
+
+def test_chunks_made_side_by_side_share_the_rate_and_not_the_busy_time() -> None:
+    meter = ProductionMeter()
+    meter.busy(0.0, 4)
+    for step in range(1, 11):
+        meter.arrived(step * 0.5, 4 * 0.25, 0.25, side_by_side=4)
+    assert meter.production().rate == pytest.approx(0.5)
+    assert meter.production().low_rate == pytest.approx(0.5)
+    assert meter.rtf == pytest.approx(0.5)
 
 
 def test_the_low_rate_is_that_of_the_slowest_second_of_audio() -> None:
@@ -89,6 +99,7 @@ def test_very_short_chunks_say_nothing_about_estimates() -> None:
     assert meter.production().overrun == 1.3
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(0.0, 3.0)), min_size=1, max_size=60))
 def test_the_low_rate_is_below_the_mean_of_what_it_looks_at(
     arrivals: list[tuple[float, float]],

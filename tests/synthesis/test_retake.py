@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.synthesis.retake import Retake
@@ -31,6 +31,7 @@ def seen(marks: list[tuple[int, int]], samples: int) -> list[tuple[int, int]]:
     return [mark for mark in marks if mark[0] < samples]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(1, 250))
 def test_the_same_samples_join_exactly_wherever_the_break_was(at: int, size: int) -> None:
     retake = Retake(TAKE[:at], seen(MARKS, at), RATE)

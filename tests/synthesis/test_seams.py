@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from legato.errors import UsageError
@@ -114,6 +114,7 @@ LEVELS = st.sampled_from([0.0, 0.001, -0.003, 0.01, LOUD, -LOUD])
 SIGNALS = st.lists(st.tuples(LEVELS, st.integers(0, 40)), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(SIGNALS, st.data())
 @example([(0.0, 7), (LOUD, 1), (0.0, 7)], None)
 def test_any_split_into_blocks_gives_the_same(
@@ -132,6 +133,7 @@ def test_any_split_into_blocks_gives_the_same(
     assert trimmer.voiced == ((loud[0], loud[-1]) if loud.size else None)
 
 
+@settings(deadline=None)
 @given(SIGNALS)
 def test_blocks_of_one_sample_give_the_same(parts: list[tuple[float, int]]) -> None:
     pcm = signal(*parts)

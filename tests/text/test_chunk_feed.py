@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.errors import BacklogFull, RunError
@@ -18,6 +18,7 @@ def pending(limit: int = 1_000_000) -> PendingText:
     return PendingText(ManualClock(), limit)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=20), st.integers(1, 40))
 def test_text_comes_out_as_it_went_in(deltas: list[str], most: int) -> None:
     text = pending()

@@ -25,6 +25,8 @@ FEWEST_BLOCKS = 4
 """Production counts as unknown below this many observed blocks."""
 DOUBT = 0.25
 """By what share the rate of a single block may mislead; of n blocks, by 1 / sqrt(n) of it."""
+LEAST_OVERRUN = 1.2
+"""How much longer than estimated a chunk may always come out, however well the last few did."""
 TEXT_STALL_S = 0.5
 """A source that gave no text for so long has stalled."""
 RESERVE_S = 0.25
@@ -42,8 +44,8 @@ def sure_rate(known: Production) -> float:
 
 def openable(state: PlayoutState, reserve_s: float = RESERVE_S) -> int:
     """How many of the closed chunks, from the first on, may open as far as time is concerned."""
-    factors = (state.production.overrun, 1 / state.production.overrun)
-    timelines = [_Timeline(state, factor, reserve_s) for factor in factors]
+    overrun = max(state.production.overrun, LEAST_OVERRUN)
+    timelines = [_Timeline(state, factor, reserve_s) for factor in (overrun, 1 / overrun)]
     for count, chunk in enumerate(state.closed):
         in_time = [timeline.add(chunk) for timeline in timelines]
         if not chunk.complete and not all(in_time):

@@ -110,9 +110,7 @@ class _Walk:
                 at, cap = self._step(at, cap)
         self._wrong += int(np.count_nonzero(self._captured[cap:]))
         edited = int(self._edited.sum())
-        return Alignment(
-            heard - first, self._unchanged, tuple(self._gaps), edited, self._wrong
-        )
+        return Alignment(heard - first, self._unchanged, tuple(self._gaps), edited, self._wrong)
 
     def _same(self, at: int, cap: int) -> int:
         """How many samples from here on agree, or are declared as edited."""

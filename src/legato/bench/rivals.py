@@ -102,9 +102,7 @@ def _row(scene: RivalScene, played: Performance, rate_hz: int) -> dict[str, Any]
         "gap_heard_ms": ms(sum(heard.gaps)),
         "gap_heard_max_ms": ms(max(heard.gaps, default=0)),
         "ttfa_heard_ms": (
-            None
-            if heard.first < 0
-            else round(ms(heard.first) - played.began_at_s * 1_000, 1)
+            None if heard.first < 0 else round(ms(heard.first) - played.began_at_s * 1_000, 1)
         ),
         "spoken_s": scene.seconds,
         "lost_ms": ms(scene.seconds * rate_hz - heard.sounding) if played.finished else None,

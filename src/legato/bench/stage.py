@@ -62,7 +62,7 @@ def perform(
     assert player.stdout is not None
     with player.stdin, player.stdout:
         try:
-            return _play(player, player.stdin, player.stdout, scene, sink, limit_s)
+            return _play(player, (player.stdin, player.stdout), scene, sink, limit_s)
         finally:
             player.kill()
             player.wait()
@@ -70,12 +70,12 @@ def perform(
 
 def _play(
     player: subprocess.Popen[str],
-    orders: IO[str],
-    answers: IO[str],
+    pipes: tuple[IO[str], IO[str]],
     scene: Mapping[str, Any],
     sink: PulseNullSink | None,
     limit_s: float,
 ) -> Performance:
+    orders, answers = pipes
     orders.write(json.dumps(scene) + "\n")
     orders.flush()
     if answers.readline().strip() != "ready":

@@ -8,8 +8,11 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 import typer
@@ -18,6 +21,8 @@ from legato.cli.report import print_json
 from legato.errors import LegatoError
 
 Verdict = Literal["ok", "absent", "failed"]
+_ENGINE_START_S = 8.0
+_GPU_TIMEOUT_S = 5.0
 _PACKAGES = ("legato", "numpy", "soxr", "soundfile", "espeakng-loader", "torch")
 
 
@@ -35,9 +40,11 @@ def doctor(
     json_line: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> int:
     """Say what works here: versions, engines, GPU, sound backends and their latencies."""
-    findings = [_versions(), _interpreter(), *_engines(), _gpu(), *_backends(sound)]
-    if sound:
-        findings.append(_tone())
+    with ThreadPoolExecutor(2) as pool:
+        engines, gpu = pool.submit(_engines), pool.submit(_gpu)  # what may be slow, meanwhile
+        backends = _backends(sound)
+        tone = [_tone()] if sound else []
+        findings = [_versions(), _interpreter(), *engines.result(), gpu.result(), *backends, *tone]
     if json_line:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -69,12 +76,13 @@ def _interpreter() -> Finding:
 
 
 def _engines() -> list[Finding]:
+    from legato.synthesis.engine_process import ProcessSettings  # noqa: PLC0415
     from legato.synthesis.engines import create_engine, engine_names  # noqa: PLC0415
 
     findings = []
     for name in engine_names():
         try:
-            engine = create_engine(name)
+            engine = create_engine(name, settings=ProcessSettings(start_s=_ENGINE_START_S))
             try:
                 info = engine.info
             finally:
@@ -95,7 +103,7 @@ def _gpu() -> Finding:
     query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(
-            [tool, *query], capture_output=True, text=True, timeout=10, check=True
+            [tool, *query], capture_output=True, text=True, timeout=_GPU_TIMEOUT_S, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("gpu", "failed", f"nvidia-smi does not answer: {error}")
@@ -116,7 +124,7 @@ def _backends(sound: bool) -> list[Finding]:
         elif not sound:
             findings.append(Finding(backend.name, "ok", "available (not opened)"))
         else:
-            findings.append(_tried(backend.name, lambda name=backend.name: _latencies(name)))
+            findings.append(_tried(backend.name, partial(_latencies, backend.name)))
     return findings
 
 
@@ -142,9 +150,8 @@ def _tone() -> Finding:
     from legato.bench.device_check import tone_through_monitor  # noqa: PLC0415
     from legato.bench.pulse_sink import missing_tools  # noqa: PLC0415
 
-    missing = missing_tools()
-    if missing:
-        return Finding(
-            "test tone", "absent", f"needs {', '.join(missing)} to capture what it plays"
-        )
+    if find_spec("legato._native") is None:
+        return Finding("test tone", "absent", "needs the native module")
+    if missing := missing_tools():
+        return Finding("test tone", "absent", f"needs {', '.join(missing)} to hear what it plays")
     return _tried("test tone", tone_through_monitor)

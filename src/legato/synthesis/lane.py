@@ -150,8 +150,9 @@ class Lane:
 
     def blocks(self, now_s: float, arrived: list[tuple[Track, AudioBlock]]) -> None:
         """Blocks of this lane's tracks came together."""
+        side_by_side = max(1, sum(track.begun for track in self.in_flight()))
         lengths_s = [track.take(block) for track, block in arrived]
-        self.meter.arrived(now_s, sum(lengths_s), max(lengths_s))
+        self.meter.arrived(now_s, sum(lengths_s), max(lengths_s), side_by_side)
         for (track, block), audio_s in zip(arrived, lengths_s, strict=True):
             self.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
 
@@ -221,9 +222,8 @@ class Lane:
         return now_s + max(_SHORTEST_LOOK_S, look_s)
 
     def _gate(self, now_s: float, text: TextState) -> float:
-        read = self.buffer.position().read
         before = self._playout.gate
-        chunks = (self.transcript.unheard(read), self._tracks)
+        chunks = (self.transcript.unheard(self.buffer.position().read), self._tracks)
         latency_s = self.settings.latency_s()
         decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
         if decision is None:

@@ -15,6 +15,7 @@ class ProductionMeter:
     """Measures one lane's production from the arrival of its blocks.
 
     Blocks that arrive together count as one; time counts only while jobs are in flight.
+    Rates are those of one chunk: with several being made side by side, each one's share.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class ProductionMeter:
         self._blocks = 0
         self._busy_s = 0.0
         self._audio_s = 0.0
+        self._chunk_audio_s = 0.0
 
     @property
     def rtf(self) -> float:
@@ -39,15 +41,18 @@ class ProductionMeter:
             self._busy_s += now_s - self._since_s
             self._since_s = None
 
-    def arrived(self, now_s: float, audio_s: float, longest_block_s: float) -> None:
-        """Note that blocks of `audio_s` in all arrived together at `now_s`."""
+    def arrived(
+        self, now_s: float, audio_s: float, longest_block_s: float, side_by_side: int = 1
+    ) -> None:
+        """Note that blocks of `audio_s` in all arrived together at `now_s`, of so many chunks."""
         since_s = now_s if self._since_s is None else self._since_s
         waited_s = now_s - since_s
         self._since_s = now_s
         self._busy_s += waited_s
         self._audio_s += audio_s
         self._blocks += 1
-        self._arrivals.append((audio_s, waited_s))
+        self._chunk_audio_s += audio_s / side_by_side
+        self._arrivals.append((audio_s / side_by_side, waited_s))
         self._longest.append(longest_block_s)
 
     def completed(self, estimate_s: float, actual_s: float) -> None:
@@ -61,7 +66,7 @@ class ProductionMeter:
         overrun = max(1.0, max(self._ratios) * 1.05) if enough else _ASSUMED_OVERRUN
         return Production(
             blocks=self._blocks,
-            rate=self._audio_s / max(self._busy_s, 1e-6),
+            rate=self._chunk_audio_s / max(self._busy_s, 1e-6),
             low_rate=self._low_rate(),
             block_s=max(self._longest, default=0.0),
             overrun=overrun,

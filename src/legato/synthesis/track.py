@@ -96,6 +96,11 @@ class Track:
         """Seconds made and not in the ring yet."""
         return (self._made - self._pushed) / self._settings.ring_rate_hz
 
+    @property
+    def begun(self) -> bool:
+        """Whether the engine is at it: a block has come and not yet the last."""
+        return bool(self._taken)
+
     # -- the engine's side ---------------------------------------------------------------
     def take(self, block: AudioBlock) -> float:
         """Add a block; returns the seconds of audio it was."""
