@@ -23,8 +23,8 @@ has_c_headers() {
 }
 
 want_jack_tools() { # later releases have them apart from jackd2
-    if apt-cache show jack-example-tools >/dev/null 2>&1; then
-        want jack-example-tools command -v jack_rec
+    if ! command -v jack_rec >/dev/null && apt-cache show jack-example-tools >/dev/null 2>&1; then
+        packages+=(jack-example-tools)
     fi
 }
 

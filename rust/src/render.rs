@@ -33,8 +33,8 @@ impl Consumer {
 
     /// Fill `out` exactly with mono samples. Never allocates, blocks or locks.
     ///
-    /// `latency_samples`: how much later than now the first of them will be heard, less
-    /// what `out` holds; the buffer's `heard` is reckoned with it.
+    /// `latency_samples`: how much later than now the end of `out` will be heard; the
+    /// buffer's `heard` is reckoned with it.
     pub fn render(&mut self, out: &mut [f32], latency_samples: u64) {
         let Some(renderer) = self.renderer.as_mut() else {
             return out.fill(0.0);

@@ -11,9 +11,7 @@ first sound should not wait for what is not needed.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
     from legato.audio.audio_output import AudioOutput
     from legato.audio.playout_policy import FixedPolicy, MeasuredPolicy
@@ -63,9 +61,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'legato' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - not before it is needed
+
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +25,7 @@ from legato.audio.outputs import make_output
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
-from legato.errors import LegatoError, RunError, UnknownVoice, UsageError
+from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError
 from legato.events import Event, EventStream
 from legato.metrics import Metrics, MetricsCollector
 from legato.synthesis.engine import Engine
@@ -35,6 +36,7 @@ from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.seams import SeamSettings
 from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
 from legato.synthesis.track import TrackSettings
+from legato.synthesis.voices import check_voice, speaks
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
@@ -91,6 +93,7 @@ class Narrator:
         self._voice, self._language, self._rate = voice, language, rate
         self._numbers = itertools.count()
         self._utterances: dict[int, Utterance] = {}
+        self._failure: LegatoError | None = None
         self._collector = MetricsCollector()
         self.events.subscribe(self._collector)
         self._chunker()  # bad settings fail here, before anything is opened
@@ -100,17 +103,20 @@ class Narrator:
             self._engine: Engine = create_engine(engine, on_event=self._engine_event)
         else:
             self._engine = engine
-        try:
+        with ExitStack() as opened:  # Ctrl-C comes here too: an engine may take long to start
+            opened.callback(self._engine.close)
             self._output = make_output(output) if isinstance(output, str) else output
+            opened.callback(self._output.close)
             self._open()
-        except BaseException:
-            self._engine.close()
-            raise
+            opened.pop_all()
 
     def _open(self) -> None:
         info = self._engine.info
-        if self._voice and not self._engine_has(self._voice):
-            raise UnknownVoice(f"{info.name} has no voice {self._voice!r}: see `legato voices`")
+        if not self._voice and not speaks(info.voices, self._language):
+            raise UnknownLanguage(
+                f"{info.name} has no voice for language {self._language!r}: see `legato voices`"
+            )
+        check_voice(info, self._voice, self._language)
         rate_hz = self._output.sample_rate_hz or info.sample_rate_hz
         settings = self._settings
         self._buffer = create_audio_buffer(rate_hz, settings.buffer_s)
@@ -143,10 +149,7 @@ class Narrator:
         )
         feed = ChunkFeed(pending, self._chunker(self._engine.info.limits))
         with self._worker.lock:
-            if self._thread.error is not None:
-                raise self._thread.error
-            if self._thread.closed:
-                raise RunError("the narrator is closed: make a new one")
+            self._check()
             self._utterances[utterance.number] = utterance
             self._lane.add(Passage(utterance.number, feed, lambda how: self._ended(utterance, how)))
         if isinstance(text, str):
@@ -158,11 +161,13 @@ class Narrator:
 
     def pause(self) -> None:
         """Fall silent within the output's latency; nothing is lost."""
+        self._check_open()
         self._output.pause()
         self._emit("paused")
 
     def resume(self) -> None:
         """Go on where `pause` left off."""
+        self._check_open()
         self._output.resume()
         self._emit("resumed")
 
@@ -171,6 +176,7 @@ class Narrator:
         utterance.
         """
         with self._worker.lock:
+            self._check_open()
             heard_index = self._output.stop()
             number = self._lane.current_utterance()
             current = None if number is None else self._utterances[number]
@@ -185,6 +191,7 @@ class Narrator:
     def skip(self) -> None:
         """Drop the rest of the current utterance and go on with the next one."""
         with self._worker.lock:
+            self._check_open()
             number = self._lane.current_utterance()
             if number is not None:
                 self._cut(number)
@@ -221,14 +228,19 @@ class Narrator:
 
     # -- closing ---------------------------------------------------------------------------
     def close(self) -> None:
-        """Cut what is still being said and release engine and output. Idempotent."""
+        """Cut what is still being said and release engine and output. Idempotent.
+
+        Raises OutputError where a file could not be written to its end.
+        """
         if self._thread.closed:
             return
         with self._worker.lock:
             self._worker.cancel_jobs(self._lane.cut_all())
         self._thread.close()
-        self._output.close()
-        self._engine.close()
+        try:
+            self._output.close()
+        finally:
+            self._engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -252,8 +264,16 @@ class Narrator:
             lexicon=self._settings.lexicon,
         )
 
-    def _engine_has(self, voice: str) -> bool:
-        return any(voice in (known.id, known.name) for known in self._engine.info.voices)
+    def _check_open(self) -> None:
+        if self._thread.closed:
+            raise RunError("the narrator is closed: make a new one")
+
+    def _check(self) -> None:
+        """Raise unless something said now can be heard."""
+        self._check_open()
+        error = self._failure or self._thread.error
+        if error is not None:
+            raise error
 
     def _heard_characters(self, number: int) -> int:
         with self._worker.lock:
@@ -286,6 +306,7 @@ class Narrator:
 
     def _failed(self, error: LegatoError) -> None:
         with self._worker.lock:
+            self._failure = error
             for utterance in list(self._utterances.values()):
                 utterance.settle("failed", self._heard_characters(utterance.number), error)
 
@@ -296,9 +317,18 @@ class Narrator:
         )
 
     def _output_event(self, event: OutputEvent) -> None:
-        detail = {"what": event.kind, "device": event.device, "outage_s": event.outage_s}
+        detail = {
+            "what": event.kind,
+            "device": event.device,
+            "outage_s": event.outage_s,
+            "reason": event.reason,
+        }
         now_s = self._clock.now_s()
         self.events.emit(Event(now_s, "output", sample=event.sample, cause="device", detail=detail))
+        if event.kind == "failed":
+            self._failed(OutputError(event.reason))
+            with self._worker.lock:
+                self._worker.cancel_jobs(self._lane.cut_all())
 
     def _emit(self, kind: str, sample: int = -1, **detail: Any) -> None:
         self.events.emit(Event(self._clock.now_s(), kind, sample=sample, detail=detail))

@@ -41,7 +41,7 @@ class Utterance:
 
     def write(self, delta: str) -> None:
         """Append text. Raises BacklogFull while too much waits (see `wait_for_room`), and
-        RunError after `end`.
+        RunError after `end` or once it is over.
         """
         with self._lock:
             self._pending.write(delta)
@@ -49,7 +49,9 @@ class Utterance:
         self._wrote(len(delta))
 
     def wait_for_room(self, timeout_s: float | None = None) -> bool:
-        """Block until `write` takes text again; False when the time ran out."""
+        """Block until `write` has room, or the utterance is over and takes no more; False
+        when the time ran out.
+        """
         return self._pending.wait_for_room(timeout_s)
 
     def end(self) -> None:
@@ -111,6 +113,7 @@ class Utterance:
             self._heard_characters = heard_characters
             self._over.set()
             callbacks, self._callbacks = self._callbacks, []
+        self._pending.drop()  # nobody reads on: who waits for room must not wait for ever
         for callback in callbacks:
             callback(self)
 
@@ -119,7 +122,8 @@ class TextSource:
     """Threads A and B: reads an iterable of deltas (an LLM, a pipe) into an utterance.
 
     The iterable may block as it likes; nothing else waits for it. When it raises, what
-    came before is still spoken and the error ends the utterance.
+    came before is still spoken and the error ends the utterance: as it is, where it is one
+    of Legato's, else as a RunError.
     """
 
     def __init__(self, deltas: Iterable[str], utterance: Utterance) -> None:
@@ -140,6 +144,14 @@ class TextSource:
         except Exception as failure:  # noqa: BLE001 - a thread's top: foreign code may raise anything
             self.failure = failure
             if not utterance.over:
-                utterance.error = RunError(f"the text source failed: {failure}")
+                utterance.error = _as_legato_error(failure)
         finally:
             utterance.end()
+
+
+def _as_legato_error(failure: Exception) -> LegatoError:
+    if isinstance(failure, LegatoError):
+        return failure
+    error = RunError(f"the text source failed: {str(failure) or type(failure).__name__}")
+    error.__cause__ = failure
+    return error

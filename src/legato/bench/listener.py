@@ -64,7 +64,7 @@ class Scene:
 class UnsplitNarrator(Narrator):
     """Speaks each text as one chunk, for comparison."""
 
-    def _chunker(self, limits: EngineLimits | None = None) -> SemanticChunker:  # noqa: ARG002
+    def _chunker(self, limits: EngineLimits | None = None) -> SemanticChunker:
         limits = EngineLimits(max_characters=1_000_000, max_audio_s=36_000.0)
         return SemanticChunker("en", settings=_WHOLE, limits=limits)
 

@@ -36,6 +36,17 @@ def mission(json_line: JsonLine = False) -> int:
     return _show(run(), table, json_line)
 
 
+@app.command("hour")
+def hour(
+    seconds: Annotated[float, typer.Option(help="Length of the story.", min=60)] = 3_600.0,
+    json_line: JsonLine = False,
+) -> int:
+    """Speak an hour into a file: how fast, and whether memory stays flat."""
+    from legato.bench.hour import run, table  # noqa: PLC0415
+
+    return _show(run(seconds), table, json_line)
+
+
 @app.command("chunker")
 def chunker(json_line: JsonLine = False) -> int:
     """Chunker speed beside stream2sentence, at once and character by character."""

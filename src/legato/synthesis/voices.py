@@ -46,7 +46,7 @@ def check_voice(info: EngineInfo, wanted: str, language: str) -> None:
         raise UnknownVoice(f"{info.name} has no voice variant {variant!r}; see `legato voices`")
     if base and not has_voice(info.voices, base):
         raise UnknownVoice(f"{info.name} has no voice {base!r}; see `legato voices`")
-    if not base and not _speaks(info.voices, language):
+    if not base and not speaks(info.voices, language):
         raise UnknownVoice(f"{info.name} has no voice for language {language!r}")
 
 
@@ -62,6 +62,7 @@ def check_job(info: EngineInfo, job: Job, in_flight: Collection[int]) -> None:
     check_voice(info, job.chunk.voice, job.chunk.language)
 
 
-def _speaks(voices: Iterable[Voice], language: str) -> bool:
+def speaks(voices: Iterable[Voice], language: str) -> bool:
+    """Whether one of them speaks the language, or its region-less form."""
     primary = language.partition("-")[0]
     return any(language in voice.languages or primary in voice.languages for voice in voices)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -68,7 +67,7 @@ _TARGET = re.compile(
     r"|\]\[[^\[\]\n]*\]"
 )
 _TARGET_START = re.compile(
-    r"\](?:\((?:[^()\s]|\([^()\s]*\)?)*(?:[ \t]+(?:[\"'][^\"'\n]*[\"']?)?)?"
+    r"\](?:\((?:[^()\s]|\([^()\s]*\))*(?:\([^()\s]*|[ \t]+(?:[\"'][^\"'\n]*[\"']?)?)?"
     r"|\[[^\[\]\n]*)?"
 )
 _TARGET_LONGEST = 2_200
@@ -330,10 +329,10 @@ class MarkupCleaner:
         target = _TARGET.match(raw, at, reach)
         if target is not None:
             return target.end()
-        undecided = _end(_TARGET_START, raw, at, reach) == len(raw) < reach
+        undecided = len(raw) < reach and _end(_TARGET_START, raw, at) == len(raw)
         return _WAIT if undecided and not final else at + 1
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int, reach: int = sys.maxsize) -> int:
-    match = pattern.match(text, at, reach)
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
     return match.end() if match is not None else at

@@ -32,8 +32,8 @@ LONGEST_GAP = 80
 GAP = re.compile(rf"[^\S{SIGNS}]{{0,{LONGEST_GAP}}}")
 LAYOUT = re.compile(rf"\s{{0,{LONGEST_GAP}}}")
 LEAD = re.compile(r"[^\w]{0,12}")
-WIDE_TAIL = re.compile(f"[{WIDE_STOPS}{WIDE_COMMAS}!?…]{{1,40}}[{CLOSERS}]{{0,40}}")
-DASH_RUN = re.compile(f"[{re.escape(DASHES)}]{{1,40}}")
+WIDE_TAIL = re.compile(f"[{WIDE_STOPS}{WIDE_COMMAS}!?…]{{1,16}}[{CLOSERS}]{{0,16}}")
+DASH_RUN = re.compile(f"[{re.escape(DASHES)}]{{1,16}}")
 COMPLETE_END = re.compile(rf"[{STOPS}{WIDE_STOPS}][{CLOSERS}]{{0,10}}\s*\Z")
 
 
@@ -47,9 +47,9 @@ def event_pattern(special: str) -> re.Pattern[str]:
     return re.compile(
         f"[{NARROW}{WIDE_STOPS}{WIDE_COMMAS}{re.escape(DASHES + OPENERS)}{SIGNS}{special}]"
         rf"(?:(?<![{NARROW}'‘-])"
-        rf"|(?<=[{NARROW}])[{NARROW}{CLOSERS}]{{0,40}}(?=\s|[—–―]|\Z)"
+        rf"|(?<=[{NARROW}])[{NARROW}{CLOSERS}]{{0,16}}(?=\s|[—–―]|\Z)"
         r"|(?<=[\s(—]['‘])(?=\w|\Z)|(?<=^['‘])(?=\w|\Z)"
-        r"|(?<=\s-)(?=\s|\Z)|(?<=-)(?:-{1,39}|\Z))"
+        r"|(?<=\s-)(?=\s|\Z)|(?<=-)(?:-{1,15}|\Z))"
     )
 
 
