@@ -3,7 +3,7 @@
 //! Sound servers can hang, so whatever asks one runs on a thread of its own and is given
 //! up after a timeout. Such a thread ends when the server answers after all.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -30,13 +30,21 @@ pub(crate) fn within<T: Send + 'static>(
             let _ = send.send(work());
         });
     spawned.map_err(|error| DeviceError::Unavailable(error.to_string()))?;
-    receive
-        .recv_timeout(timeout)
-        .unwrap_or(Err(DeviceError::TimedOut))
+    receive.recv_timeout(timeout).unwrap_or_else(no_answer)
 }
 
-/// Asks a backend something, and keeps what ALSA and JACK print on stderr about absent
-/// hardware to ourselves: the errors come back as values.
+/// No answer came: too late, or never, since the thread that asked is gone.
+pub(crate) fn no_answer<T>(reason: RecvTimeoutError) -> Result<T, DeviceError> {
+    Err(match reason {
+        RecvTimeoutError::Timeout => DeviceError::TimedOut,
+        RecvTimeoutError::Disconnected => {
+            DeviceError::Unavailable("the backend failed without saying why".into())
+        }
+    })
+}
+
+/// Asks a backend something, and keeps what ALSA prints on stderr about absent hardware to
+/// ourselves: the errors come back as values. (JACK's messages go to the `log` crate.)
 pub(crate) fn with_host<T>(
     backend: &str,
     ask: impl FnOnce(&Host) -> Result<T, DeviceError>,
@@ -47,8 +55,6 @@ pub(crate) fn with_host<T>(
         .ok_or_else(|| DeviceError::UnknownBackend(backend_names()))?;
     #[cfg(target_os = "linux")]
     let _alsa_errors = alsa::Output::local_error_handler();
-    #[cfg(feature = "jack")]
-    jack::set_logger(jack::LoggerType::None);
     #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
     if *id == HostId::PulseAudio {
         return pulse::with_connection(ask);
@@ -105,6 +111,15 @@ mod tests {
         };
         let timeout = Duration::from_millis(20);
         assert_eq!(within(timeout, hung), Err(DeviceError::TimedOut));
+    }
+
+    #[test]
+    fn an_asking_thread_that_dies_is_no_timeout() {
+        let (send, receive) = mpsc::sync_channel::<()>(1);
+        drop(send);
+        let reason = receive.recv_timeout(Duration::from_secs(5)).unwrap_err();
+        let answer = no_answer::<()>(reason);
+        assert!(matches!(answer, Err(DeviceError::Unavailable(_))));
     }
 
     #[test]

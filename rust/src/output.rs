@@ -92,7 +92,7 @@ impl Output {
         owner.map_err(|e| DeviceError::Unavailable(e.to_string()))?;
         let answer = opened
             .recv_timeout(timeout)
-            .unwrap_or(Err(DeviceError::TimedOut));
+            .unwrap_or_else(hosts::no_answer);
         if answer.is_err() {
             take_consumer(&slot); // a stream that opens too late stays silent
         }

@@ -271,9 +271,8 @@ class Narrator:
     def _check(self) -> None:
         """Raise unless something said now can be heard."""
         self._check_open()
-        error = self._failure or self._thread.error
-        if error is not None:
-            raise error
+        if self._failure is not None:
+            raise self._failure
 
     def _heard_characters(self, number: int) -> int:
         with self._worker.lock:

@@ -95,6 +95,14 @@ def test_rewind_gives_back_what_is_kept(buffer: AudioBuffer) -> None:
     assert buffer.rewind_to(0) == 500
 
 
+def test_a_second_rewind_reaches_no_further_back_than_the_first(buffer: AudioBuffer) -> None:
+    push_chunk(buffer, 0, 1000)
+    buffer.open_through(0)
+    buffer.pop_block(1000)
+    assert buffer.rewind_to(0) == 500
+    assert buffer.rewind_to(0) == 500
+
+
 def test_rewind_to_a_boundary_edits_nothing(buffer: AudioBuffer) -> None:
     buffer.open_through(1)
     push_chunk(buffer, 0, 100)

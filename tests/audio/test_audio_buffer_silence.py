@@ -51,6 +51,26 @@ def test_holds_are_counted_and_told_when_they_end(buffer: AudioBuffer) -> None:
     assert counters.edited_samples == 0
 
 
+def test_a_hold_at_what_turns_out_to_be_the_end_is_taken_back(buffer: AudioBuffer) -> None:
+    buffer.expect()
+    push_chunk(buffer, 0, 50)
+    push_chunk(buffer, 1, 50)
+    buffer.open_through(0)
+    buffer.render(60)
+    buffer.open_through(1)
+    buffer.render(80)
+    assert buffer.counters().hold_samples == 40
+    buffer.finish()
+    buffer.render(10)
+    counters = buffer.counters()
+    assert (counters.holds, counters.hold_samples, counters.gap_max_samples) == (1, 10, 10)
+    buffer.expect()
+    push_chunk(buffer, 2, 50)
+    buffer.open_through(2)
+    buffer.render(50)
+    assert spans(buffer.drain_events(), "hold") == [(50, 10)]
+
+
 def test_an_open_chunk_with_nothing_to_play_is_a_hold(buffer: AudioBuffer) -> None:
     buffer.expect()
     buffer.open_through(OPEN_ALL)
@@ -70,6 +90,18 @@ def test_five_milliseconds_stay_unread_inside_an_unfinished_chunk(buffer: AudioB
     buffer.end_chunk(0)
     np.testing.assert_array_equal(buffer.render(TAIL), pcm(100 - TAIL, TAIL))
     assert buffer.counters().edited_samples == 0
+
+
+def test_an_underrun_between_two_periods_fades_what_was_kept(buffer: AudioBuffer) -> None:
+    buffer.open_through(0)
+    buffer.push(pcm(0, 100))
+    np.testing.assert_array_equal(buffer.render(100 - TAIL), pcm(0, 100 - TAIL))
+    rendered = buffer.render(50)
+    assert np.all(np.diff(rendered[:TAIL] / pcm(100 - TAIL, TAIL)) < 0)
+    assert_silent(rendered[TAIL:], 50 - TAIL)
+    assert buffer.position().read == 100
+    counters = buffer.counters()
+    assert (counters.underrun_samples, counters.edited_samples) == (50 - TAIL, TAIL)
 
 
 def test_an_underrun_fades_counts_and_fades_in_again(buffer: AudioBuffer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,7 @@ class FakeStream:
         self.end = (0, 0.0)
         self.device_id = self.device_name = ""
         self.is_open = False
+        self.when_opened: Callable[[], object] = lambda: None
 
     def open(self, device: str | None, timeout_s: float) -> None:  # noqa: ARG002
         self.calls.append(f"open {device}")
@@ -35,6 +38,7 @@ class FakeStream:
         self.is_open = True
         self.device_id = device or "default-id"
         self.device_name = f"the {self.device_id}"
+        self.when_opened()
 
     def close(self, timeout_s: float) -> bool:  # noqa: ARG002
         self.calls.append("close")
@@ -164,6 +168,43 @@ def test_stop_during_an_outage_still_drops_everything(rig: Rig) -> None:
     rig.then("quiet", "running")
     assert rig.buffer.position().read == 800
     assert (rig.kinds(), rig.events.all[-1].sample) == (["lost", "reopened"], 800)
+
+
+def test_a_stop_while_the_device_reopens_opens_it_once_more(rig: Rig) -> None:
+    rig.then("lost")
+
+    def stop_once() -> None:
+        rig.stream.when_opened = lambda: None
+        rig.thread.stop()
+
+    rig.stream.when_opened = stop_once
+    rig.then("quiet")
+    assert not rig.stream.is_open
+    rig.then("woken", "running")
+    assert rig.stream.is_open
+    assert rig.kinds() == ["lost", "reopened"]
+
+
+@pytest.mark.parametrize("late", ["running", "lost", "stalled"])
+def test_news_of_a_stream_that_was_stopped_meanwhile_is_no_news(rig: Rig, late: Verdict) -> None:
+    play(rig, 400)
+    rig.thread.stop()
+    rig.then(late, "woken", "running")
+    assert rig.stream.is_open
+    assert rig.kinds() == []
+    assert rig.buffer.position().read == 800
+
+
+def test_a_device_that_is_gone_after_a_stop_is_reported(rig: Rig) -> None:
+    rig.thread.stop()
+    rig.stream.failures = [NoAudioDevice("pulseaudio: not running")]
+    rig.then("woken", "quiet", "running")
+    lost, reopened = rig.events.all
+    assert (lost.kind, lost.reason, reopened.kind) == (
+        "lost",
+        "pulseaudio: not running",
+        "reopened",
+    )
 
 
 def test_a_first_device_that_cannot_be_opened_is_the_callers_business() -> None:

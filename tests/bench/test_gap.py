@@ -38,9 +38,7 @@ def rows() -> dict[str, dict[str, Any]]:
     return heard | {name: hear_alone(name) for name in BUSY}
 
 
-@pytest.mark.parametrize(
-    "name", ["idle", "the same as one chunk", "engine at RTF 0.9", *BUSY]
-)
+@pytest.mark.parametrize("name", ["idle", "the same as one chunk", "engine at RTF 0.9", *BUSY])
 def test_every_sample_arrives_without_a_gap(rows: dict[str, dict[str, Any]], name: str) -> None:
     row = rows[name]
     assert (row["wrong_samples"], row["edited_samples"]) == (0, 0), row

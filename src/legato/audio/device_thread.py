@@ -7,7 +7,6 @@ one, until that succeeds. Playback needs it for nothing else. An xrun is not a r
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -15,7 +14,7 @@ from typing import Literal, Protocol
 from legato.audio.audio_buffer import AudioBuffer
 from legato.audio.audio_output import OutputEvent, OutputListener
 from legato.clock import Clock
-from legato.errors import OutputError, UnknownDevice
+from legato.errors import RunError, UnknownDevice
 
 OPEN_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 0.2
@@ -24,8 +23,6 @@ LONGEST_RETRY_S = 2.0
 FOREVER_S = 3600.0
 
 Verdict = Literal["quiet", "woken", "running", "lost", "stalled"]
-
-log = logging.getLogger(__name__)
 
 
 class DeviceStream(Protocol):
@@ -70,9 +67,12 @@ class DeviceStream(Protocol):
 class _Outage:
     since_s: float
     sample: int
-    reported: bool  # False: a start or a stop of our own
+    reported: bool  # False: nobody needs to know yet, as at a start or a stop
     opened: bool = False  # and not running yet
     retry_s: float = FIRST_RETRY_S
+
+    def back_off(self) -> None:
+        self.retry_s = min(2 * self.retry_s, LONGEST_RETRY_S)
 
 
 class DeviceThread:
@@ -95,6 +95,7 @@ class DeviceThread:
         self._on_event = on_event
         self._lock = threading.Lock()
         self._closing = False
+        self._stops = 0
         stream.open(device, OPEN_TIMEOUT_S)
         self._outage: _Outage | None = _Outage(clock.now_s(), 0, reported=False, opened=True)
         self._thread = threading.Thread(target=self._run, name="legato-device", daemon=True)
@@ -114,6 +115,7 @@ class DeviceThread:
             outage.opened = False
             outage.sample = self._buffer.position().read
             self._outage = outage
+            self._stops += 1
         self._stream.wake()
         return heard
 
@@ -145,23 +147,30 @@ class DeviceThread:
 
     def _lose(self, verdict: Literal["lost", "stalled"]) -> None:
         with self._lock:
+            if self._outage and not self._outage.opened:
+                return  # a stop came first and closed the stream
             heard, age_s = self._stream.ending()
             self._stream.close(CLOSE_TIMEOUT_S)
             sample = self._buffer.rewind_to(heard)
-            news = self._outage is None or not self._outage.reported
-            outage = self._outage or _Outage(self._clock.now_s() - age_s, sample, reported=True)
-            outage.sample, outage.opened, outage.reported = sample, False, True
+            since_s = self._clock.now_s() - age_s
+            if self._outage:
+                self._outage.back_off()
+            outage = self._outage or _Outage(since_s, sample, reported=False)
+            outage.sample, outage.opened = sample, False
             self._outage = outage
-        if news and not self._closing:
-            self._on_event(OutputEvent(verdict, self._stream.device_name, sample))
+        self._report(outage, verdict, "")
 
     def _reopen(self, outage: _Outage) -> None:
+        stops = self._stops
         try:
             self._open_again()
-            outage.opened = True
-        except OutputError as error:
-            log.debug("the device does not reopen yet: %s", error)
-        outage.retry_s = min(2 * outage.retry_s, LONGEST_RETRY_S)
+        except RunError as error:
+            outage.back_off()
+            if self._stops == stops:
+                self._report(outage, "lost", str(error))
+            return
+        with self._lock:
+            outage.opened = self._stops == stops
 
     def _open_again(self) -> None:
         try:
@@ -171,8 +180,18 @@ class DeviceThread:
 
     def _recovered(self) -> None:
         with self._lock:
-            outage, self._outage = self._outage, None
-        if outage is not None and outage.reported:
+            outage = self._outage
+            if outage is None or not outage.opened:
+                return  # a stop came first and closed the stream
+            self._outage = None
+        if outage.reported:
             outage_s = self._clock.now_s() - outage.since_s
             name = self._stream.device_name
             self._on_event(OutputEvent("reopened", name, outage.sample, outage_s))
+
+    def _report(self, outage: _Outage, kind: Literal["lost", "stalled"], reason: str) -> None:
+        """Tell of an outage, once, however often it takes to end it."""
+        if not outage.reported and not self._closing:
+            outage.reported = True
+            name = self._stream.device_name
+            self._on_event(OutputEvent(kind, name, outage.sample, reason=reason))

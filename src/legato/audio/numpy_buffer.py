@@ -65,7 +65,7 @@ class NumpyAudioBuffer:
         self._gate = ChunkGate()
         self._ledger = RenderLedger(self._clock)
         self._ends_taken: set[str] = set()
-        self._written = self._read = self._discarded_to = 0
+        self._written = self._read = self._furthest = self._discarded_to = 0
         self._finished = self._first_due = self._holds_count = self._paused = False
         self._sounding = False  # the last sample rendered was content at full level
         self._ramp_in_left = 0
@@ -130,6 +130,8 @@ class NumpyAudioBuffer:
         """Announce that nothing is due after what is written."""
         with self._changed:
             self._finished = True
+            if self._at_end():
+                self._ledger.take_back_hold()
             self._changed.notify_all()
 
     def discard_to(self, index: int) -> None:
@@ -147,7 +149,7 @@ class NumpyAudioBuffer:
         with self._changed:
             if "consumer" in self._ends_taken:
                 raise BufferBusy("the buffer cannot be rewound while it is read: detach first")
-            kept_from = max(self._read - self._kept_behind, self._discarded_to)
+            kept_from = max(self._furthest - self._kept_behind, self._discarded_to)
             self._read = min(max(index, kept_from), self._read)
             self._heard = min(self._heard, self._read)
             self._sounding = False
@@ -250,6 +252,7 @@ class NumpyAudioBuffer:
     def _take(self, samples: int) -> Pcm:
         pcm = self._ring.get(self._read, samples)
         self._read += samples
+        self._furthest = max(self._furthest, self._read)
         return pcm
 
     def _consumed(self, content: int, silence: int) -> None:

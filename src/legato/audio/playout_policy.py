@@ -169,13 +169,15 @@ class MeasuredPolicy:
     """The earliest opening after which no sample is late, at the quantile that the pessimistic
     rate and the overrun of `Production` stand for, with `reserve_s` to spare.
 
-    Where production is known to keep up, lead beyond the forecast has no use: playback starts
-    as soon as the forecast holds and what follows is in hand (a second chunk, or all of the
-    text). Where it does not keep up, that holds only for a rest that is known to its end; as
-    long as more text may come, the thresholds of `slow` apply.
+    While the listener hears, whatever will be ready in time opens: holding back lead that the
+    forecast does not need only makes silence. A waiting listener starts, or goes on, as soon as
+    the forecast holds if production is sure to make `keeps_up` seconds a second and what
+    follows is in hand (a second chunk, or all of the text), or if the forecast covers all that
+    is left. Else the thresholds of `slow` apply, so that silences are few.
     """
 
     reserve_s: float = RESERVE_S
+    keeps_up: float = 1.15
     slow: FixedPolicy = FixedPolicy()
 
     def decide(self, state: PlayoutState) -> Decision:
@@ -184,8 +186,10 @@ class MeasuredPolicy:
         if count and state.production.blocks >= FEWEST_BLOCKS:
             if state.rest_submitted and count == len(state.closed):
                 return _open(state, count, "the rest will be ready in time")
+            if state.heard_any and not at_gate(state):
+                return _open(state, count, "it will be ready in time")
             followed = state.heard_any or state.text_done or len(state.closed) > 1
-            if sure_rate(state.production) >= 1 and followed:
+            if sure_rate(state.production) >= self.keeps_up and followed:
                 return _open(state, count, "production keeps up")
         return self.slow.decide(state)
 

@@ -48,12 +48,20 @@ class RenderLedger:
                 self._times[kind] += 1
             self._kind, self._run = kind, 0
         if kind is None:
+            self._gap_max = max(self._gap_max, self._gap)
             self._gap = 0
             return
         self._run += samples
         self._gap += samples
         self._samples[kind] += samples
-        self._gap_max = max(self._gap_max, self._gap)
+
+    def take_back_hold(self) -> None:
+        """What goes on as a hold turns out to be the silence after the end."""
+        if self._kind == "hold":
+            self._times["hold"] -= 1
+            self._samples["hold"] -= self._run
+            self._gap -= self._run
+            self._kind, self._run = None, 0
 
     def counters(self) -> BufferCounters:
         """All of it so far, what still goes on included."""
@@ -62,7 +70,7 @@ class RenderLedger:
             underrun_samples=self._samples["underrun"],
             holds=self._times["hold"],
             hold_samples=self._samples["hold"],
-            gap_max_samples=self._gap_max,
+            gap_max_samples=max(self._gap_max, self._gap),
             edited_samples=self._edited,
             rendered_samples=self.rendered,
         )

@@ -38,9 +38,10 @@ class PeakMemory:
 
     def __call__(self, event: Event) -> None:
         """Listen to one event of the narrator."""
-        if event.kind == "chunk" and self.early_mb is None:
-            if event.detail["source_start"] >= self._early_at:
-                self.early_mb = peak_memory_mb()
+        if self.early_mb is not None or event.kind != "chunk":
+            return
+        if event.detail["source_start"] >= self._early_at:
+            self.early_mb = peak_memory_mb()
 
 
 def peak_memory_mb(children: bool = False) -> float | None:
@@ -83,7 +84,7 @@ def measure(seconds: float) -> dict[str, Any]:
         wall_s = time.monotonic() - began_s
         audio_s = soundfile.info(str(path)).duration
     early_mb, late_mb = memory.early_mb, peak_memory_mb()
-    known = early_mb is not None and late_mb is not None
+    growth_mb = None if early_mb is None or late_mb is None else round(late_mb - early_mb, 1)
     return {
         "bench": "hour",
         "audio_s": round(audio_s, 1),
@@ -91,7 +92,7 @@ def measure(seconds: float) -> dict[str, Any]:
         "times_real_time": round(audio_s / wall_s, 1),
         "peak_early_mb": early_mb,
         "peak_mb": late_mb,
-        "growth_mb": round(late_mb - early_mb, 1) if known else None,
+        "growth_mb": growth_mb,
         "engine_peak_mb": peak_memory_mb(children=True),
         "chunks": metrics.chunks,
         "characters": len(text),

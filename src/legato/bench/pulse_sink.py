@@ -92,7 +92,8 @@ class Capture:
 class PulseNullSink:
     """The daemon, as a context manager. `kill` and `start` again play a server's crash.
 
-    A silent stream keeps the sink running: waking an idle one loses the first second.
+    A silent stream keeps the sink running: waking an idle one loses the first second. It
+    is a deep one, because each stream that runs dry makes the sink render anew for all.
     Raises OutputError where the programs are missing or the daemon does not start.
     """
 
@@ -158,7 +159,7 @@ class PulseNullSink:
             raise OutputError(f"pulseaudio does not start: {' / '.join(log[-3:])}")
         with Path("/dev/zero").open("rb") as zeros:
             self._silence = subprocess.Popen(
-                ["pacat", *self._stream_options(SINK), "--playback"],
+                ["pacat", *self._stream_options(SINK, latency_ms=500), "--playback"],
                 env=self._process_env,
                 stdin=zeros,
                 stderr=subprocess.DEVNULL,
@@ -186,7 +187,7 @@ class PulseNullSink:
 
     def capture(self) -> Capture:
         """Begin to record; returns once samples arrive."""
-        options = self._stream_options(f"{SINK}.monitor")
+        options = self._stream_options(f"{SINK}.monitor", latency_ms=20)
         capture = Capture(["parec", *options, "--record"], self._process_env)
         self._captures = [*(known for known in self._captures if known.running), capture]
         return capture
@@ -219,12 +220,12 @@ class PulseNullSink:
             *("-L", f"module-null-sink {sink}"),
         ]
 
-    def _stream_options(self, device: str) -> list[str]:
+    def _stream_options(self, device: str, latency_ms: int) -> list[str]:
         return [
             f"--device={device}",
             f"--rate={self.rate_hz}",
             f"--channels={CHANNELS}",
-            *("--raw", "--format=float32le", "--latency-msec=20"),
+            *("--raw", "--format=float32le", f"--latency-msec={latency_ms}"),
         ]
 
 

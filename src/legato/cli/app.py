@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from legato import __version__
 from legato.cli import bench, devices, doctor, speak, voices
 from legato.errors import LegatoError
 
 app = typer.Typer(
     name="legato",
     help="Text in as it is written, continuous speech out, without a gap.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -25,29 +26,57 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(bench.app, name="bench")
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    _debug: Annotated[  # for the help alone: `run` has taken it out
+        bool, typer.Option("--debug", help="Show tracebacks of errors; allowed anywhere.")
+    ] = False,
 ) -> None:
     """Text in as it is written, continuous speech out, without a gap."""
+    if version:
+        print(f"legato {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code."""
-    if "--debug" in arguments:
-        # Allowed anywhere on the line: who adds it has just seen an error and pressed "up".
-        arguments = ["--debug", *(part for part in arguments if part != "--debug")]
+    arguments, debug = _without_debug(arguments)
     try:
         result = app(arguments, standalone_mode=False)
+        _flush()
     except LegatoError as error:
-        if "--debug" in arguments:
-            raise
-        print(f"legato: {error}", file=sys.stderr)
-        return error.exit_code
+        return _told(str(error), error.exit_code, debug)
     except TyperException as error:
-        line = " ".join(error.format_message().split())
-        print(f"legato: {line} (see legato --help)", file=sys.stderr)
-        return 2
+        line = " ".join(error.format_message().split())  # none after `legato bench`: that was help
+        return _told(f"{line} (see legato --help)", 2, debug) if line else 2
     except BrokenPipeError:
-        return 1
+        return 1  # who reads has had enough, and needs no line about it
+    except Exception as error:  # noqa: BLE001 - the program's top: no user is helped by a traceback
+        kind = type(error).__name__
+        return _told(f"{kind}: {error} (--debug shows where; please report it)", 1, debug)
     return result if isinstance(result, int) else 0
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """--debug is allowed anywhere: who adds it has just seen an error and pressed "up"."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [part for part in arguments[:end] if part != "--debug"]
+    return options + arguments[end:], len(options) < end
+
+
+def _told(line: str, code: int, debug: bool) -> int:
+    """Say what was wrong; called while the error is being handled."""
+    if debug:
+        traceback.print_exc()
+    print(f"legato: {line}", file=sys.stderr)
+    return code
+
+
+def _flush() -> None:
+    """What is printed must have arrived before the run counts as done."""
+    if sys.stdout is not None:
+        sys.stdout.flush()

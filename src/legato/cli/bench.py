@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from legato.cli.report import print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = typer.Typer(help="Measure what Legato claims, on this machine.", no_args_is_help=True)
 
@@ -57,6 +58,8 @@ def chunker(json_line: JsonLine = False) -> int:
 
 def _show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:
     """A table for people, and for programs one JSON line last."""
+    from rich.console import Console  # noqa: PLC0415 - `legato speak` loads this module too
+
     Console().print(table(result))
     if json_line:
         print_json(result)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from legato.metrics import Metrics
+from legato.errors import OutputError
+
+if TYPE_CHECKING:
+    from legato.metrics import Metrics
 
 _TOLD = {
     "ttfa_ms": "first text to first sound",
@@ -54,6 +57,13 @@ def print_metrics(metrics: Metrics) -> None:
 
 
 def print_json(row: dict[str, Any]) -> None:
-    """One JSON object, on one line, as the last line of stdout."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """One JSON object, on one line, as the last line of stdout. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError("cannot write the JSON line: stdout is closed")
+    try:
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write the JSON line: {error.strerror}") from error

@@ -4,60 +4,86 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
+from legato.audio.audio_output import AudioOutput
 from legato.audio.files import FileOutput
 from legato.audio.outputs import make_output
 from legato.audio.playout_policy import policy_named
-from legato.cli.live_view import LiveView
+from legato.cli import INTERRUPTED
+from legato.cli.notices import Notices, tell_on_stderr
 from legato.cli.report import print_json, print_metrics
-from legato.cli.text_input import Stdin, from_file, has_words
-from legato.errors import OutputError, UsageError
+from legato.cli.text_input import Stdin, WholeText, from_file, has_words
+from legato.errors import OutputError, UnknownDevice, UsageError
 from legato.events import TraceWriter
 from legato.streaming_pipeline import Narrator, NarratorSettings
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings
+from legato.text.sizing import Sizing
 from legato.utterance import Utterance
 
 _LOOK_S = 0.1
+_NO_WORDS = "there is nothing to speak: the text has no letters or digits"
 
 
 def speak(  # noqa: PLR0917 - one parameter per option
-    text: Annotated[str | None, typer.Argument(help="What to say; - reads stdin.")] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="Speak a text file.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write a WAV, FLAC, Ogg or MP3 file.")
+    text: Annotated[
+        str | None, typer.Argument(help="What to say; - or nothing reads stdin.")
     ] = None,
-    engine: Annotated[str, typer.Option(envvar="LEGATO_ENGINE")] = "espeak",
-    voice: Annotated[str, typer.Option(envvar="LEGATO_VOICE", help="See legato voices.")] = "",
-    language: Annotated[str, typer.Option(envvar="LEGATO_LANGUAGE")] = "en",
-    rate: Annotated[float, typer.Option(help="Speed of speech: 0.5 to 2.", min=0.25, max=4)] = 1.0,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="Speak a UTF-8 text file.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write a .wav (exact), .flac, .ogg, .opus or .mp3."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(envvar="LEGATO_ENGINE", help="What speaks: see legato doctor.")
+    ] = "espeak",
+    voice: Annotated[
+        str, typer.Option(envvar="LEGATO_VOICE", help="Its id or name: see legato voices.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option(envvar="LEGATO_LANGUAGE", help="Of the text: en, de, zh-cn, ...")
+    ] = "en",
+    rate: Annotated[float, typer.Option(help="Speed of speech.", min=0.25, max=4)] = 1.0,
     volume: Annotated[float, typer.Option(help="1 leaves samples exact.", min=0, max=4)] = 1.0,
     backend: Annotated[
         str, typer.Option(envvar="LEGATO_BACKEND", help="See legato devices; null plays nothing.")
     ] = "auto",
-    device: Annotated[str, typer.Option(envvar="LEGATO_DEVICE")] = "",
-    policy: Annotated[str, typer.Option(help="fixed or measured.")] = "fixed",
-    sizing: Annotated[str, typer.Option(help="mission, adaptive or scheduled.")] = "mission",
-    lexicon: Annotated[Path | None, typer.Option(help="TOML: word -> respelling.")] = None,
-    trace: Annotated[Path | None, typer.Option(help="Write events as JSONL.")] = None,
+    device: Annotated[
+        str, typer.Option(envvar="LEGATO_DEVICE", help="Its id or name: see legato devices.")
+    ] = "",
+    policy: Annotated[
+        str, typer.Option(help="When to begin and to hold: fixed or measured.")
+    ] = "fixed",
+    sizing: Annotated[
+        str, typer.Option(help="Length of chunks: mission, adaptive or scheduled.")
+    ] = "mission",
+    lexicon: Annotated[
+        Path | None, typer.Option(help="Pronunciations, TOML: word -> respelling.")
+    ] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write every event as JSONL.")] = None,
     json_line: Annotated[bool, typer.Option("--json", help="Metrics as the last line.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show nothing but errors.")] = False,
 ) -> int:
     """Speak text, without a gap: an argument, a file, or stdin as it is written."""
     source = _source(text, file)
     settings = NarratorSettings(
         policy=policy_named(policy),
-        chunker=ChunkerSettings(sizing=sizing),  # type: ignore[arg-type]  # validated there
+        chunker=ChunkerSettings(sizing=cast("Sizing", sizing)),  # which checks it
         lexicon=None if lexicon is None else Lexicon.load(lexicon),
         volume=volume,
     )
-    output = FileOutput(out) if out is not None else make_output(_with_device(backend, device))
+    output = _output(out, backend, device)
     signal.signal(signal.SIGINT, _interrupt_once)
+    notices = Notices((lambda _: None) if quiet else tell_on_stderr)
     try:
         with (
             Narrator(
@@ -65,26 +91,22 @@ def speak(  # noqa: PLR0917 - one parameter per option
             ) as narrator,
             TraceWriter(trace, narrator.events) if trace else nullcontext() as writer,
         ):
+            narrator.events.subscribe(notices)
             utterance = narrator.say(source)
-            _follow(narrator, utterance)
+            _follow(narrator, utterance, live=not quiet and _on_terminal())
             metrics = narrator.metrics()
     except KeyboardInterrupt:
-        return 130
-    _check(source, utterance, writer)
-    print_metrics(metrics)
+        return INTERRUPTED
+    if not has_words(utterance.text):
+        raise UsageError(_NO_WORDS)
+    if not quiet:
+        print_metrics(metrics)
     if json_line:
         print_json(metrics.as_dict())
-    return 0
-
-
-def _check(source: str | Stdin, utterance: Utterance, writer: TraceWriter | None) -> None:
-    """Raise what was wrong with the input, now that all of it that can be is spoken."""
-    if isinstance(source, Stdin) and source.error is not None:
-        raise source.error
-    if not has_words(utterance.text):
-        raise UsageError("there is nothing to speak: the text has no letters or digits")
     if writer is not None and writer.failure:
         raise OutputError(f"the trace is incomplete: {writer.failure}")
+    notices.raise_losses()
+    return 0
 
 
 def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
@@ -93,32 +115,44 @@ def _interrupt_once(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _source(text: str | None, file: Path | None) -> str | Stdin:
+def _source(text: str | None, file: Path | None) -> Iterable[str]:
     if text is not None and file is not None:
         raise UsageError("give a text or a file (-f), not both")
-    if file is not None:
-        whole = from_file(file)
-    elif text is not None and text != "-":
-        whole = text
-    elif text == "-" or not sys.stdin.isatty():
+    if file is None and text in (None, "-"):
+        if text is None and sys.stdin is not None and sys.stdin.isatty():
+            raise UsageError('nothing to speak: give a text, -f FILE, or "-" for stdin')
         return Stdin()
-    else:
-        raise UsageError('nothing to speak: give a text, -f FILE, or "-" for stdin')
-    if not has_words(whole):
-        raise UsageError("there is nothing to speak: the text has no letters or digits")
+    whole = WholeText(text or "") if file is None else from_file(file)
+    if not has_words(whole.text):
+        raise UsageError(_NO_WORDS)
     return whole
 
 
-def _with_device(backend: str, device: str) -> str:
-    return f"{backend}:{device}" if device else backend
+def _output(out: Path | None, backend: str, device: str) -> AudioOutput:
+    if out is None:
+        if device and backend == "null":
+            raise UnknownDevice("the null backend has no devices: leave --device out")
+        return make_output(f"{backend}:{device}" if device else backend)
+    try:
+        return FileOutput(out)
+    except OutputError as error:  # nothing is opened yet: the name itself is wrong
+        raise UsageError(str(error)) from error
 
 
-def _follow(narrator: Narrator, utterance: Utterance) -> None:
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _follow(narrator: Narrator, utterance: Utterance, live: bool) -> None:
     """Wait for the end; on a terminal, show what is spoken and the lead meanwhile."""
-    if not sys.stderr.isatty():
-        while not utterance.wait(_LOOK_S):
-            pass
-        return
-    with LiveView(narrator) as view:
-        while not utterance.wait(_LOOK_S):
-            view.refresh()
+    try:
+        if not live:
+            utterance.wait()
+            return
+        from legato.cli.live_view import LiveView  # noqa: PLC0415 - only where it is shown
+
+        with LiveView(narrator) as view:
+            while not utterance.wait(_LOOK_S):
+                view.refresh()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on it ends by itself, at once

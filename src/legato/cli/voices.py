@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from legato.cli.report import print_json
+from legato.errors import UnknownLanguage
 from legato.synthesis.engines import create_engine
 
 
 def voices(
-    engine: Annotated[str, typer.Option(help="Which engine.")] = "espeak",
+    engine: Annotated[str, typer.Option(help="Which engine: see legato doctor.")] = "espeak",
     language: Annotated[str, typer.Option(help="Only voices of this language.")] = "",
     json_line: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> int:
@@ -27,6 +28,8 @@ def voices(
         if not language
         or any(code.split("-")[0] == language.split("-")[0] for code in voice.languages)
     ]
+    if language and not shown:
+        raise UnknownLanguage(f"{engine} has no voice for language {language!r}")
     if json_line:
         rows = [
             {"id": v.id, "name": v.name, "languages": list(v.languages), "gender": v.gender}

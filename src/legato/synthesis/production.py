@@ -9,6 +9,7 @@ from legato.audio.prebuffer_manager import Production
 _WINDOW_S = 1.0  # audio over which a rate is taken: shorter windows see only burst arrival
 _KEPT = 24
 _ASSUMED_OVERRUN = 1.3
+_FEWEST_RATIOS = 8  # fewer say too little about the next chunk
 
 
 class ProductionMeter:
@@ -62,7 +63,7 @@ class ProductionMeter:
 
     def production(self) -> Production:
         """The observation as the policies take it."""
-        enough = len(self._ratios) >= 3
+        enough = len(self._ratios) >= _FEWEST_RATIOS
         overrun = max(1.0, max(self._ratios) * 1.05) if enough else _ASSUMED_OVERRUN
         return Production(
             blocks=self._blocks,

@@ -237,7 +237,8 @@ class WorkerThread:
         self._on_error(error)
 
     def close(self) -> None:
-        """End the loop and wait for it."""
+        """End the loop and wait for it, unless a callback on it calls this."""
         self.closed = True
         self._worker.wake()
-        self._thread.join(timeout=2.0)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=2.0)

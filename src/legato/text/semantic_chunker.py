@@ -282,7 +282,7 @@ def _ending(cut: Candidate, marks: list[Mark]) -> tuple[Boundary, float | None]:
     """
     asked_s = [mark.pause_s for mark in marks if mark.pause_s is not None]
     if cut.last:
-        return cut.strength, min(sum(asked_s), PAUSE_MAX_S)
+        return cut.strength, min(sum(asked_s, 0.0), PAUSE_MAX_S)
     if any(mark.voice is not None for mark in marks):
         cut = cut._replace(strength=max(cut.strength, Boundary.SPEAKER))
     return cut.strength, 0.0 if asked_s else None

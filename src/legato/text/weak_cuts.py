@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 
 from legato.text.boundaries import BoundaryScanner, Candidate
@@ -18,6 +18,7 @@ _GLUE = "\u200c\u200d\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d"  # 
 _NOT_FIRST = "、。，．！？：；」』）】》〉ー々ァィゥェォッャュョヮ…％℃"
 _NOT_LAST = "「『（【《〈([{“‘«"
 _NARROW_TO = "\u2e80"
+_APART = re.compile(f"[\\s{_NARROW_TO}-\U0010ffff]")
 
 Test = Callable[[int], bool]
 
@@ -86,17 +87,26 @@ def _separates(text: str, at: int) -> bool:
 
 def _anywhere(text: str, low: int, target: int, high: int, free: Test) -> int:
     """The best place where there is no space: between the characters of CJK, or in a word."""
-    outwards = sorted(range(low + 1, high + 1), key=lambda at: abs(at - target))
-    whole = [at for at in outwards if _between_clusters(text, at)]
-    apart = [at for at in whole if not _inside_word(text, at)]
-    unquoted = next((at for at in apart if free(at)), None)
-    return unquoted if unquoted is not None else next(iter([*apart, *whole]), target)
+    if _APART.search(text, low, high) is not None:
+        whole = [at for at in _outwards(low, target, high) if _between_clusters(text, at)]
+        apart = [at for at in whole if not _inside_word(text, at)]
+        unquoted = next((at for at in apart if free(at)), None)
+        return unquoted if unquoted is not None else next(iter([*apart, *whole]), target)
+    places = _outwards(low, target, high)
+    return next((at for at in places if _between_clusters(text, at)), target)
+
+
+def _outwards(low: int, target: int, high: int) -> Iterator[int]:
+    """Everything in low < at < high, nearest to the target first."""
+    for distance in range(max(target - low, high - target)):
+        if low < target - distance < high:
+            yield target - distance
+        if distance and target + distance < high:
+            yield target + distance
 
 
 def _between_clusters(text: str, at: int) -> bool:
-    following = text[at : at + 1]
-    if not following:
-        return True
+    following = text[at]
     jamo = "\u1160" <= following <= "\u11ff"
     joins = unicodedata.category(following)[0] == "M" or following in _GLUE
     return not (jamo or joins or text[at - 1] in _GLUE)
@@ -104,8 +114,8 @@ def _between_clusters(text: str, at: int) -> bool:
 
 def _inside_word(text: str, at: int) -> bool:
     """Inside a word or number of a script with spaces, or where CJK lines may not break."""
-    before, following = text[at - 1], text[at : at + 1]
-    if not following or following.isspace():
+    before, following = text[at - 1], text[at]
+    if following.isspace():
         return False
     hiragana = "\u3041" <= following <= "\u309f"  # an ending or a particle, as a rule
     if hiragana or following in _NOT_FIRST or before in _NOT_LAST or before.isdigit():

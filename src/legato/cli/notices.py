@@ -1,0 +1,60 @@
+"""Lines for people about what went wrong while speech went on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from legato.errors import RunError
+from legato.events import Event
+
+
+class Notices:
+    """Listens to a narrator's events, tells of faults as they happen, and remembers losses."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._passed_over: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """Listen to one event."""
+        if event.kind == "passed_over":
+            self._passed_over.append(str(event.detail["reason"]))
+        line = line_of(event)
+        if line:
+            self._tell(line)
+
+    def raise_losses(self) -> None:
+        """Raise RunError where something was not spoken that should have been."""
+        if self._passed_over:
+            count = len(self._passed_over)
+            phrases = "1 phrase was" if count == 1 else f"{count} phrases were"
+            raise RunError(f"{phrases} not spoken in full: {self._passed_over[-1]}")
+
+
+def line_of(event: Event) -> str:
+    """What to tell of an event, "" for nothing. What ends the run is told as its error."""
+    match event.kind, event.detail.get("what"):
+        case "passed_over", _:
+            return f"a phrase is passed over: {event.detail['reason']}"
+        case "voice", _:
+            instead = event.detail["instead"] or "the language's own voice"
+            return f"{event.detail['reason']}; spoken with {instead}"
+        case "engine", "restart" | "takeover":
+            return f"the engine is started again: {event.detail['reason']}"
+        case "output", what:
+            return _output_line(what, event.detail["device"], event.detail["outage_s"])
+    return ""
+
+
+def _output_line(what: object, device: str, outage_s: float) -> str:
+    if what == "lost":
+        return f"the sound device {device} is gone; waiting for one"
+    if what == "stalled":
+        return f"the sound device {device} stands still; opening it again"
+    return f"sound goes on at {device} after {outage_s:.1f} s" if what == "reopened" else ""
+
+
+def tell_on_stderr(line: str) -> None:
+    """Print a notice where errors are printed too."""
+    print(f"legato: {line}", file=sys.stderr, flush=True)
