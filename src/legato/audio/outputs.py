@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from legato.audio.audio_output import AudioOutput
-from legato.audio.files import SUFFIXES, FileOutput
+from legato.audio.audio_output import PREFERENCE, AudioOutput
+from legato.audio.files import FileOutput
 from legato.audio.null import NullOutput
 
-LIVE_RATE_HZ = 48_000
-"""What devices and browsers run at; live rings do too."""
+_BACKENDS = ("auto", "asio", *PREFERENCE)
 
 
 def make_output(name: str) -> AudioOutput:
     """The output of that name, not open yet.
 
-    A file name with a known suffix is written; "null" plays nothing at a device's pace;
-    all else is a backend, with its device after a colon if not the default one. Raises
-    UnknownBackend, UnknownDevice, NoAudioDevice, OutputError.
+    A backend, with its device after a colon if not the default one; "null" plays nothing
+    at a device's pace; a name with a suffix is a file. Raises UnknownBackend,
+    UnknownDevice, NoAudioDevice, OutputError.
     """
-    if Path(name).suffix.lower() in SUFFIXES:
-        return FileOutput(Path(name))
+    backend, _, device = name.partition(":")
     if name == "null":
-        return NullOutput(LIVE_RATE_HZ)
+        return NullOutput()
+    if backend not in _BACKENDS and Path(name).suffix:
+        return FileOutput(Path(name))
     # Only here is the native module needed: files and null work where it was not built.
     from legato.audio.native import NativeOutput  # noqa: PLC0415
 
-    backend, _, device = name.partition(":")
-    return NativeOutput(backend or "auto", device or None)
+    return NativeOutput(backend, device or None)
