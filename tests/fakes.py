@@ -202,3 +202,8 @@ class ScriptedEngine(PacedEngine):
             raise RuntimeError("scripted")
         self.cancel(job_id)
         return JobFailed(job_id, "scripted failure")
+
+
+def failing_engine() -> ScriptedEngine:
+    """An engine that never gets its second chunk done."""
+    return ScriptedEngine(faults={1: "fail"})

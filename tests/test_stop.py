@@ -10,6 +10,7 @@ import pytest
 
 from legato.bench.alignment import align
 from legato.bench.device_check import measure_latencies, stop_at_monitor
+from legato.bench.pressure import crowded
 from legato.bench.pulse_sink import PulseNullSink
 from legato.events import Event
 from legato.streaming_pipeline import Narrator, NarratorSettings
@@ -99,8 +100,17 @@ class Told:
             self.chunk_starts[event.chunk] = event.detail["start"]
 
 
+@pytest.fixture
+def quiet_machine() -> None:
+    """Skips where the sound server itself would break off, which shifts all that follows."""
+    if reason := crowded():
+        pytest.skip(reason)
+
+
 @pytest.mark.parametrize("after_s", [0.8, 2.0, 4.4])
-def test_the_text_returned_is_the_text_captured(pulse_sink: PulseNullSink, after_s: float) -> None:
+def test_the_text_returned_is_the_text_captured(
+    pulse_sink: PulseNullSink, quiet_machine: None, after_s: float
+) -> None:
     told, pieces = Told(), list[Pcm]()
     engine = Overheard(create_engine())
     capture = pulse_sink.capture()
@@ -129,7 +139,9 @@ def heard_text(words: list[tuple[int, int]], index: int) -> str:
     return TEXT[: max((char for at, char in words if at <= index), default=0)]
 
 
-def test_nothing_stale_is_heard_after_a_stop(pulse_sink: PulseNullSink) -> None:
+def test_nothing_stale_is_heard_after_a_stop(
+    pulse_sink: PulseNullSink, quiet_machine: None
+) -> None:
     told, pieces = Told(), list[Pcm]()
     with Narrator("pulseaudio", settings=NarratorSettings(tap=pieces.append)) as narrator:
         narrator.events.subscribe(told)

@@ -37,7 +37,7 @@ class Utterance:
         self._heard_characters = 0
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._callbacks: list[Callable[[Utterance], None]] = []
+        self._callbacks: list[Callable[[Utterance], object]] = []
 
     def write(self, delta: str) -> None:
         """Append text. Raises BacklogFull while too much waits (see `wait_for_room`), and
@@ -95,7 +95,7 @@ class Utterance:
         heard = self._heard_characters if self.over else self._heard(self.number)
         return self.text[:heard]
 
-    def add_done_callback(self, callback: Callable[[Utterance], None]) -> None:
+    def add_done_callback(self, callback: Callable[[Utterance], object]) -> None:
         """Call back once it is over, at once if it is; on the synthesis thread, so be quick."""
         with self._lock:
             if not self.over:

@@ -118,9 +118,10 @@ class JackDummy:
     def __enter__(self) -> Self:
         self._directory = tempfile.TemporaryDirectory(prefix="legato-jack-")
         self._env = {**os.environ, **self.env}
-        driver = ("-d", "dummy", "-r", str(RATE), "-p", "1024")
+        driver = ("-d", "dummy", "-r", str(RATE), "-p", "4096")
         self._daemon = subprocess.Popen(
-            ["jackd", "-n", self.NAME, "-r", *driver],
+            # -S: a cycle waits for its clients; on a busy machine they would miss some.
+            ["jackd", "-n", self.NAME, "-r", "-S", *driver],
             env=self._env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -151,7 +152,8 @@ class Recording:
 
     def __init__(self, path: Path, port: str, seconds: int, env: dict[str, str]) -> None:
         self._path = path
-        command = ["jack_rec", "-f", str(path), "-d", str(seconds), "-b", "32", port]
+        options = ("-d", str(seconds), "-b", "32", "-B", str(4 * RATE))
+        command = ["jack_rec", "-f", str(path), *options, port]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from legato.bench.gap import RATE_HZ, hear, scenes
+from legato.bench.pressure import crowded
 from legato.bench.pulse_sink import PulseNullSink, missing_tools
 
 STORY_S = 10.0
@@ -33,6 +34,8 @@ def rows() -> dict[str, dict[str, Any]]:
     if missing := missing_tools():
         pytest.skip(f"{', '.join(missing)} not found")
     pytest.importorskip("legato._native", reason="the native module was not built")
+    if reason := crowded():
+        pytest.skip(reason)
     with ThreadPoolExecutor(len(QUIET)) as pool:
         heard = dict(zip(QUIET, pool.map(hear_alone, QUIET), strict=True))
     return heard | {name: hear_alone(name) for name in BUSY}

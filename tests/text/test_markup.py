@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from legato.text.markup import MarkupCleaner
 from legato.text.marks import (
     ITEM_SIGN,
     LINE_SIGN,
@@ -13,6 +12,7 @@ from legato.text.marks import (
     SPEAKER_SIGN,
     Mark,
 )
+from legato.text.markup import MarkupCleaner
 from tests.text.texts import cut_up
 
 NAMES = {PARAGRAPH_SIGN: "¶", SPEAKER_SIGN: "§", ITEM_SIGN: "•", LINE_SIGN: "/", MARK_SIGN: "!"}
@@ -30,7 +30,7 @@ def cleaned(text: str) -> str:
     ("text", "expected"),
     [
         ("**bold** *it* __b__ _i_ ~~s~~ `c`", "bold it b i s c"),
-        ("snake_case, 5*3, x^2, C:\\dir", "snake case, 5 3, x 2, C dir"),
+        ("snake_case, 5*3, x^2, C:\\dir", "snake case, 5 3, x 2, C:dir"),
         ("[the docs](https://x.y/z_(a) 'T') end", "the docs end"),
         ("[the docs][ref] [1] [^note]end", "the docs 1 end"),
         ("a [b](not a link) c", "a b(not a link) c"),
@@ -99,13 +99,20 @@ def test_marks_are_read_and_leave_a_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[pause", "[", "<b", "<!-- x", "&am", "](http://x", "](a (b", "*"]
+    "text", ["[pause", "[", "<b", "<!-- x", "&am", "](http://x", '](a "b', "*"]
 )
 def test_what_cannot_be_understood_yet_waits(text: str) -> None:
     cleaner = MarkupCleaner()
-    assert cleaner.feed("x" + text) == "x"
+    assert cleaner.feed("y" + text) == "y"
     assert cleaner.waits_for == text
     assert cleaner.between_lines == 0
+
+
+def test_a_fence_that_is_not_whole_yet_waits() -> None:
+    cleaner = MarkupCleaner()
+    assert cleaner.feed("```\ncode\n``") == ""
+    assert cleaner.waits_for == "``"
+    assert cleaner.feed("`\nText", final=True) == "Text"
 
 
 @pytest.mark.parametrize("text", ["[pause" + " x" * 60, "<b" + "b" * 400, "<!--" + "x" * 1_100])

@@ -284,7 +284,7 @@ class TestLimits:
 
     def test_respelling_counts(self) -> None:
         class Shout:
-            def apply(self, text: str, language: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+            def apply(self, text: str, _language: str) -> tuple[str, tuple[tuple[int, int], ...]]:
                 return " ".join("a" * 12 for _ in text.split()), ()
 
         limits = EngineLimits(max_characters=60)
@@ -295,7 +295,7 @@ class TestLimits:
 
     def test_one_character_goes_out_however_long_it_is_to_say(self) -> None:
         class Long:
-            def apply(self, text: str, language: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+            def apply(self, _text: str, _language: str) -> tuple[str, tuple[tuple[int, int], ...]]:
                 return "x" * 50, ((0, 0),)
 
         chunker = SemanticChunker(limits=EngineLimits(max_characters=10), lexicon=Long())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from types import MappingProxyType
 
 import pytest
@@ -44,7 +45,7 @@ def test_pieces_fit_and_join(language: str, most: int, estimate_s: float) -> Non
     assert max(len(piece.spoken) for piece in pieces) <= most
     assert pieces[0].source_start == chunk.source_start
     assert pieces[-1].source_end == chunk.source_end
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in pairwise(pieces):
         assert before.source_end == after.source_start
     joined = "".join("".join(piece.spoken.split()) for piece in pieces)
     assert joined == "".join(chunk.spoken.split())

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from rich.table import Table
 
 from legato.bench.alignment import Alignment, align
 from legato.bench.listener import Scene
+from legato.bench.pressure import cpu_pressure_pct
 from legato.bench.pulse_sink import PulseNullSink
 from legato.bench.rivals import missing_rivals, run_rivals
 from legato.bench.stage import perform
 from legato.bench.startup import shell_to_first_sample_ms
 from legato.bench.story import story
+from legato.errors import OutputError
 from legato.types import Pcm
 
 RATE_HZ = 48_000
@@ -46,14 +49,26 @@ def scenes(seconds: float) -> list[Scene]:
     ]
 
 
-def run(seconds: float = 60.0) -> dict[str, Any]:
-    """Measure all scenes, then the rivals. Raises OutputError where PulseAudio is missing."""
+def run(seconds: float = 60.0, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Measure all scenes, then the rivals. `tell` hears what comes next: it takes minutes.
+
+    Raises OutputError where PulseAudio or the native module is missing.
+    """
+    if find_spec("legato._native") is None:
+        raise OutputError(
+            "the native module was not built: run `make install` with a current cargo"
+        )
+    pressure_pct = cpu_pressure_pct()
     with PulseNullSink(RATE_HZ) as sink:
-        rows = [hear(scene, sink, seconds) for scene in scenes(seconds)]
-        rivals = run_rivals(sink, seconds)
+        rows = []
+        for scene in scenes(seconds):
+            tell(scene.name)
+            rows.append(hear(scene, sink, seconds))
+        rivals = run_rivals(sink, seconds, tell)
     return {
         "bench": "gap",
         "seconds": seconds,
+        "cpu_pressure_before_pct": pressure_pct,
         "scenes": rows,
         "rivals": rivals,
         "rivals_missing": missing_rivals(),

@@ -45,15 +45,16 @@ class Target:
     how: str
 
 
-def run(seconds: float = _STORY_S) -> dict[str, Any]:
-    """Speak and measure; takes about three stories of `seconds`."""
+def run(seconds: float = _STORY_S, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Speak and measure; takes about three stories of `seconds`. `tell` hears what comes next."""
     if missing_tools() or find_spec("legato._native") is None:
         where = "null output (no PulseAudio or no native module here)"
-        rows = [hear(scene, None, seconds) for scene in _scenes(seconds, "null")]
+        rows = [_hear(scene, None, seconds, tell) for scene in _scenes(seconds, "null")]
     else:
         where = "monitor of a PulseAudio null sink"
         with PulseNullSink(RATE_HZ) as sink:
-            rows = [hear(scene, sink, seconds) for scene in _scenes(seconds, "pulseaudio")]
+            scenes = _scenes(seconds, "pulseaudio")
+            rows = [_hear(scene, sink, seconds, tell) for scene in scenes]
     targets = judge(rows, where)
     return {
         "bench": "mission",
@@ -62,6 +63,13 @@ def run(seconds: float = _STORY_S) -> dict[str, Any]:
         "passed": sum(target.verdict == "pass" for target in targets),
         "failed": sum(target.verdict == "fail" for target in targets),
     }
+
+
+def _hear(
+    scene: Scene, sink: PulseNullSink | None, seconds: float, tell: Callable[[str], None]
+) -> Row:
+    tell(scene.name)
+    return hear(scene, sink, seconds)
 
 
 def _scenes(seconds: float, output: str) -> list[Scene]:

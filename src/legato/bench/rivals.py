@@ -16,6 +16,7 @@ can be; `lost_ms` is sound that never came (negative: more came than was given).
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
 from importlib.util import find_spec
@@ -68,9 +69,18 @@ def rival_scenes(seconds: float) -> list[RivalScene]:
     return scenes
 
 
-def run_rivals(sink: PulseNullSink, seconds: float) -> list[dict[str, Any]]:
-    """Measure all that are installed; rows as `gap` has them, as far as they apply."""
-    return [hear_rival(scene, sink, seconds) for scene in rival_scenes(seconds / 2)]
+def run_rivals(
+    sink: PulseNullSink, seconds: float, tell: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Measure all that are installed; rows as `gap` has them, as far as they apply.
+
+    `tell` hears what comes next.
+    """
+    rows = []
+    for scene in rival_scenes(seconds / 2):
+        tell(scene.name)
+        rows.append(hear_rival(scene, sink, seconds))
+    return rows
 
 
 def hear_rival(scene: RivalScene, sink: PulseNullSink, limit_s: float) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def gap(
     """Count every gap at a sound server's monitor: idle, with a busy GIL, with slow engines."""
     from legato.bench.gap import run, table  # noqa: PLC0415 - each brings what it measures
 
-    return _show(run(seconds), table, json_line)
+    return _show(run(seconds, _tell), table, json_line)
 
 
 @app.command("mission")
@@ -34,7 +34,7 @@ def mission(json_line: JsonLine = False) -> int:
     """One row per target of the mission: value, and pass, fail or not measured."""
     from legato.bench.mission import run, table  # noqa: PLC0415
 
-    return _show(run(), table, json_line)
+    return _show(run(tell=_tell), table, json_line)
 
 
 @app.command("hour")
@@ -54,6 +54,13 @@ def chunker(json_line: JsonLine = False) -> int:
     from legato.bench.chunker import run, table  # noqa: PLC0415
 
     return _show(run(), table, json_line)
+
+
+def _tell(scene: str) -> None:
+    """What is measured now: some take a minute each."""
+    from rich.console import Console  # noqa: PLC0415
+
+    Console(stderr=True).print(f"measuring: {scene}", style="dim", highlight=False)
 
 
 def _show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:

@@ -18,14 +18,16 @@ _FULL_LEAD_S = 8.0
 
 
 class LiveView:
-    """A live display on stderr; a context manager. `refresh` is called by its owner."""
+    """A live display, on stderr by default; a context manager. Its owner calls `refresh`."""
 
-    def __init__(self, narrator: Narrator) -> None:
+    def __init__(self, narrator: Narrator, console: Console | None = None) -> None:
         self._narrator = narrator
         self._phrases: dict[int, str] = {}
         self._gaps = 0
         self._unsubscribe = narrator.events.subscribe(self._note)
-        self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+        self._live = Live(
+            console=console or Console(stderr=True), auto_refresh=False, transient=True
+        )
 
     def _note(self, event: Event) -> None:
         if event.kind == "chunk":

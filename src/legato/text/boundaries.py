@@ -125,15 +125,12 @@ class BoundaryScanner:
         return self.text[start - self.base : end - self.base]
 
     def forget(self, to: int) -> None:
-        """Cut at the clean offset `to`: what lies before it is needed no more."""
+        """Cut at the clean offset `to` (settled): what lies before it is needed no more."""
         while self.candidates and self.candidates[0].at <= to:
             self.candidates.popleft()
         while self.protected and self.protected[0][1] <= to:
             self.protected.popleft()
         self.weights.forget(to)
-        if to > self.base + self._at:
-            self.weights.scan(self.text, self._at, to - self.base, self.base)
-            self._at = to - self.base
 
     def trim(self, to: int) -> None:
         """Let go of text in front of the clean offset `to`, but for what looking back needs."""
@@ -295,12 +292,11 @@ class BoundaryScanner:
         close = closing(text, start + 1, text[start], final)
         if close is None or close == WAIT:
             return start + 1 if close is None else WAIT
-        back = close
-        while back > start + 1 and text[back - 1] in _ENDS_WITHIN:
-            back -= 1
+        back = start + 1 + len(text[start + 1 : close].rstrip(_ENDS_WITHIN))
+        following = back if text[back:close].strip() else close + 1
         self._protect(start, close + 1)
-        self.weights.scan(text, start + 1, back, self.base)
-        return back if back < close else close + 1
+        self.weights.scan(text, start + 1, following, self.base)
+        return following
 
     def _protect(self, start: int, end: int) -> None:
         self.protected.append((self.base + start, self.base + end))
@@ -318,4 +314,4 @@ class BoundaryScanner:
         return self._add(end, strength, MARK_SIGN in run)
 
 
-_ENDS_WITHIN = STOPS + COMMAS + WIDE_STOPS + WIDE_COMMAS + "—–"
+_ENDS_WITHIN = STOPS + COMMAS + WIDE_STOPS + WIDE_COMMAS + "—– \u00a0\u202f"

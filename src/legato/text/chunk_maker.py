@@ -17,7 +17,7 @@ from legato.types import Boundary, TextChunk
 class Lexicon(Protocol):
     """Respells words before they are spoken."""
 
-    def apply(self, text: str, language: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    def apply(self, text: str, language: str, /) -> tuple[str, tuple[tuple[int, int], ...]]:
         """The respelled text and (new offset, old offset) pairs where the two align."""
 
 

@@ -84,6 +84,7 @@ _ABBREVIATIONS = {
     "кап лейт св тов обл р-н",
     "tr": "dr doç prof av müh sn bkz örn cad sok mah blv alb yzb hz yrd öğr gör uzm",
 }
+_TITLES = frozenset({"dr", "mr", "mrs", "prof"})  # of foreigners, in any language
 _BEFORE_NUMBERS = {
     "cs": "č čís str s obr tab roč kap odst st tel",
     "de": "nr s str abb kap bd art abs jh tel jan feb mär apr jun jul aug sep sept okt nov dez mo "
@@ -194,7 +195,7 @@ def rules_for(language: str) -> LanguageRules:
     return LanguageRules(
         code=code,
         characters_per_s=_PACE.get(code, _PACE_UNKNOWN),
-        abbreviations=_words(_ABBREVIATIONS, code) or _words(_ABBREVIATIONS, "en"),
+        abbreviations=_words(_ABBREVIATIONS, code) | _TITLES,
         number_abbreviations=_words(_BEFORE_NUMBERS, code),
         closing_abbreviations=_words(_CLOSING, code),
         starters=_words(_STARTERS, code),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-LineKind = Literal["text", "heading", "item", "table", "rule", "code"]
+LineKind = Literal["text", "heading", "item", "table", "rule", "code", "skipped"]
 
 _LOOK_AHEAD = 100
 _PREFIX = re.compile(r"[-*_=~#>|`•‣▪◦●○■□⁃∙+\d.)\[\]xX: \t]*")
@@ -14,7 +14,7 @@ _QUOTE = re.compile(r"(?:>[ \t]?)+")
 _BLOCKS: tuple[tuple[LineKind, re.Pattern[str]], ...] = (
     ("code", re.compile(r"`{3,}|~{3,}")),
     ("rule", re.compile(r"([-*_=~])(?:[ \t]*\1){2,}[ \t]*(?=[\r\n]|$)")),
-    ("rule", re.compile(r"\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)")),  # below a table's head
+    ("skipped", re.compile(r"\|?[ \t]*:?-{2,}[-:| \t]*(?=[\r\n]|$)")),  # below a table's head
 )
 _PREFIXES: tuple[tuple[LineKind, re.Pattern[str]], ...] = (
     ("heading", re.compile(r"#{1,6}[ \t]+")),

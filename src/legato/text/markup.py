@@ -168,8 +168,8 @@ class MarkupCleaner:
         line = read_line_start(raw, at, final)
         if line is None:
             return _WAIT
-        if line.kind in ("rule", "code"):
-            self._end_line(2)
+        if line.kind in ("rule", "code", "skipped"):
+            self._end_line(0 if line.kind == "skipped" else 2)
             if line.kind == "code":
                 self._code_sign, self._code_line_starts = raw[at], False
             return line.end

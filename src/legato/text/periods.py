@@ -33,7 +33,7 @@ def ends_sentence(text: str, at: int, rules: LanguageRules, final: bool) -> bool
         return False
     if word.isdigit():
         return _ends_after_number(text, at, word, following, rules=rules, final=final)
-    initial = len(token) == 1 and token.isalpha()
+    initial = len(token) == 1 and (token.isupper() or token.islower())
     if initial and (_marks_item(text, at - 1) or not _lower_before(text, at - 1)):
         return False
     dotted = "." in word and all(0 < len(part) <= 2 for part in word.split("."))

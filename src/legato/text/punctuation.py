@@ -32,7 +32,7 @@ LONGEST_GAP = 80
 GAP = re.compile(rf"[^\S{SIGNS}]{{0,{LONGEST_GAP}}}")
 LAYOUT = re.compile(rf"\s{{0,{LONGEST_GAP}}}")
 LEAD = re.compile(r"[^\w]{0,12}")
-WIDE_TAIL = re.compile(f"[{WIDE_STOPS}{WIDE_COMMAS}!?…]{{1,16}}[{CLOSERS}]{{0,16}}")
+WIDE_TAIL = re.compile(f"[{WIDE_STOPS}{WIDE_COMMAS}!?…]{{1,16}}[\"'”’」』）)〉》】]{{0,16}}")
 DASH_RUN = re.compile(f"[{re.escape(DASHES)}]{{1,16}}")
 COMPLETE_END = re.compile(rf"[{STOPS}{WIDE_STOPS}][{CLOSERS}]{{0,10}}\s*\Z")
 

@@ -122,7 +122,7 @@ def window_for(
     most = max(min(hardest * units_per_s, most_units), _LEAST_UNITS)
     return Window(
         low=min(settings.hard_min_s * units_per_s, most / 2.0),
-        target_low=min(low * units_per_s, most / 2.0),
+        target_low=min(low * units_per_s, 0.6 * most),
         target=min(target * units_per_s, 0.75 * most),
         target_high=min(high * units_per_s, most),
         high=most,

@@ -25,7 +25,7 @@ def split_chunk(chunk: TextChunk, limits: EngineLimits, pauses: PauseTimes) -> l
     most = limits.characters(chunk.language if known else rules.code)
     if chunk.estimate_s > 0.0:
         longest_s = _AUDIO_SHARE * limits.max_audio_s
-        most = min(most, int(len(spoken) * longest_s / chunk.estimate_s))
+        most = min(most, int(len(spoken) * min(1.0, longest_s / chunk.estimate_s)))
     count = max(2, -(-len(spoken) // max(most, 1)))
     cuts: list[Candidate] = []
     start = 0

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from legato.cli.notices import Notices, line_of
+from legato.errors import RunError
+from legato.events import Event
+
+
+def event(kind: str, **detail: Any) -> Event:
+    return Event(0.0, kind, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("happened", "says"),
+    [
+        (event("passed_over", reason="no breath"), "passed over: no breath"),
+        (event("voice", reason="no voice 'x'", instead="amy"), "no voice 'x'; spoken with amy"),
+        (event("voice", reason="no voice 'x'", instead=""), "the language's own voice"),
+        (event("engine", what="restart", reason="killed"), "started again: killed"),
+        (event("engine", what="takeover", reason="killed"), "started again: killed"),
+        (event("output", what="lost", device="USB", outage_s=0.0), "USB is gone"),
+        (event("output", what="stalled", device="USB", outage_s=0.0), "USB stands still"),
+        (event("output", what="reopened", device="HDMI", outage_s=1.25), "HDMI after 1.2 s"),
+    ],
+)
+def test_faults_are_told(happened: Event, says: str) -> None:
+    told: list[str] = []
+    Notices(told.append)(happened)
+    (line,) = told
+    assert says in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        event("first"),
+        event("hold", gap_s=1.0),
+        event("engine", what="gave_up", reason="told as the error that ends the run"),
+        event("output", what="failed", device="a.wav", outage_s=0.0, reason="likewise"),
+    ],
+)
+def test_all_else_is_not(happened: Event) -> None:
+    assert line_of(happened) == ""
+
+
+def test_what_was_not_spoken_is_an_error_in_the_end() -> None:
+    notices = Notices(lambda _: None)
+    notices.raise_losses()
+    notices(event("passed_over", reason="no breath"))
+    with pytest.raises(RunError, match="1 phrase was not spoken in full: no breath"):
+        notices.raise_losses()
+    notices(event("passed_over", reason="no voice"))
+    with pytest.raises(RunError, match="2 phrases were not spoken in full: no voice"):
+        notices.raise_losses()
