@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from legato.audio.audio_buffer import BufferCounters
 from legato.events import Event
-from legato.metrics import LeadGauge, Metrics, MetricsCollector
+from legato.metrics import LeadGauge, Metrics, MetricsCollector, Run
 
 COUNTERS = BufferCounters(
     underruns=1,
@@ -26,7 +26,7 @@ PINNED = (
 
 
 def metrics_of(collector: MetricsCollector, counters: BufferCounters = COUNTERS) -> Metrics:
-    return collector.metrics(counters, 96_000, LeadGauge(), 0.25, ("espeak", "null"), 48_000)
+    return collector.metrics(Run("espeak", "null", 48_000, 0.25, 96_000), counters, LeadGauge())
 
 
 def told(*events: Event) -> MetricsCollector:
@@ -55,7 +55,7 @@ def test_what_was_not_measured_is_none() -> None:
     assert metrics.seam_error_ms_max is None
     assert metrics.lead_min_s is metrics.lead_p5_s is metrics.lead_p50_s is None
     assert metrics.gpu_util_pct is None
-    silent = told().metrics(COUNTERS, 0, LeadGauge(), 0.0, ("", ""), 48_000)
+    silent = told().metrics(Run("", "", 48_000, 0.0, 0), COUNTERS, LeadGauge())
     assert silent.rtf is None
 
 

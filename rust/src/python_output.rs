@@ -22,6 +22,9 @@ import_exception!(legato.errors, OutputError);
 import_exception!(legato.errors, UnknownBackend);
 import_exception!(legato.errors, UnknownDevice);
 
+/// Backends that play what they were given even if the stream then ends.
+const PLAYS_ON: [&str; 2] = ["jack", "asio"];
+
 /// A stream that can be opened again and again under one buffer; see `DeviceStream`.
 #[pyclass(frozen, module = "legato._native")]
 struct NativeStream {
@@ -87,11 +90,12 @@ impl NativeStream {
             if let Some(output) = &output {
                 output.pause_server(seconds(timeout_s));
             }
-            let heard = self.buffer.position().heard;
+            let at = self.buffer.position();
+            let played_on = output.is_some() && PLAYS_ON.contains(&self.backend.as_str());
             if let Some(output) = output {
                 output.close(seconds(timeout_s));
             }
-            heard
+            if played_on { at.read } else { at.heard }
         })
     }
 

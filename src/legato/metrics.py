@@ -79,6 +79,17 @@ class Metrics:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run was made with. read_samples: what was taken from the ring, by a file too."""
+
+    engine: str
+    backend: str
+    sample_rate_hz: int
+    rtf: float
+    read_samples: int
+
+
 class MetricsCollector:
     """Gathers from the event stream what the buffer's counters do not know."""
 
@@ -111,19 +122,11 @@ class MetricsCollector:
         error_s = abs(seam_s - pause_s)
         self._seam_error_s = max(error_s, self._seam_error_s or 0.0)
 
-    def metrics(
-        self,
-        counters: BufferCounters,
-        read_samples: int,
-        lead: LeadGauge,
-        rtf: float,
-        names: tuple[str, str],
-        sample_rate_hz: int,
-    ) -> Metrics:
-        """The run so far. read_samples: what a file took. names: engine and backend."""
+    def metrics(self, run: Run, counters: BufferCounters, lead: LeadGauge) -> Metrics:
+        """The run so far."""
 
         def ms(samples: int) -> float:
-            return round(samples / sample_rate_hz * 1_000, 3)
+            return round(samples / run.sample_rate_hz * 1_000, 3)
 
         ttfa_ms = wall_s = None
         if self.first_text_s is not None:
@@ -134,9 +137,9 @@ class MetricsCollector:
         seam_error_s = self._seam_error_s
         return Metrics(
             ttfa_ms=ttfa_ms,
-            audio_s=round((counters.rendered_samples or read_samples) / sample_rate_hz, 3),
+            audio_s=round((counters.rendered_samples or run.read_samples) / run.sample_rate_hz, 3),
             wall_s=round(wall_s or 0.0, 3),
-            rtf=round(rtf, 4) if rtf else None,
+            rtf=round(run.rtf, 4) if run.rtf else None,
             chunks=self.chunks,
             underruns=counters.underruns,
             underrun_ms=ms(counters.underrun_samples),
@@ -149,7 +152,7 @@ class MetricsCollector:
             lead_p5_s=lead.quantile_s(0.05),
             lead_p50_s=lead.quantile_s(0.5),
             gpu_util_pct=None,
-            engine=names[0],
-            backend=names[1],
-            sample_rate_hz=sample_rate_hz,
+            engine=run.engine,
+            backend=run.backend,
+            sample_rate_hz=run.sample_rate_hz,
         )

@@ -27,7 +27,7 @@ from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
 from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError
 from legato.events import Event, EventStream
-from legato.metrics import Metrics, MetricsCollector
+from legato.metrics import Metrics, MetricsCollector, Run
 from legato.synthesis.engine import Engine
 from legato.synthesis.engines import create_engine
 from legato.synthesis.lane import LaneSettings
@@ -216,15 +216,14 @@ class Narrator:
 
     def metrics(self) -> Metrics:
         """What was measured since the narrator was made."""
-        names = (self._engine.info.name, self._output.backend)
-        return self._collector.metrics(
-            self._buffer.counters(),
-            self._buffer.position().read,
-            self._lane.lead,
-            self._lane.meter.rtf,
-            names,
-            self._buffer.sample_rate_hz,
+        run = Run(
+            engine=self._engine.info.name,
+            backend=self._output.backend,
+            sample_rate_hz=self._buffer.sample_rate_hz,
+            rtf=self._lane.meter.rtf,
+            read_samples=self._buffer.position().read,
         )
+        return self._collector.metrics(run, self._buffer.counters(), self._lane.lead)
 
     # -- closing ---------------------------------------------------------------------------
     def close(self) -> None:
