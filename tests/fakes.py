@@ -207,3 +207,10 @@ class ScriptedEngine(PacedEngine):
 def failing_engine() -> ScriptedEngine:
     """An engine that never gets its second chunk done."""
     return ScriptedEngine(faults={1: "fail"})
+
+
+def never_ready() -> ScriptedEngine:
+    """An engine that takes for ever to start, and tells its process id meanwhile."""
+    Path(os.environ["LEGATO_TEST_PID"]).write_text(str(os.getpid()))
+    threading.Event().wait()
+    return ScriptedEngine()

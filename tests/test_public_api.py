@@ -60,8 +60,8 @@ def test_eight_lines_speak(tmp_path: Path) -> None:
     path = tmp_path / "story.wav"
     with Narrator(str(path), language="en", rate=1.2) as narrator:
         utterance = narrator.say()
-        for word in ["Every", "word", "is", "spoken", "while", "the", "next", "one", "is", "written."]:
-            utterance.write(word + " ")
+        for delta in ("Every word is spo", "ken while the next", " one is written."):
+            utterance.write(delta)
         utterance.end()
         utterance.wait()
         print(utterance.heard_text, narrator.metrics())

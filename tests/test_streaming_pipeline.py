@@ -49,7 +49,7 @@ class Heard:
         self.events: list[Event] = []
         self._pieces: list[Pcm] = []
         settings = NarratorSettings(tap=self._pieces.append)
-        options = {"engine": ScriptedEngine(), "settings": settings, **options}
+        options = {"engine": ScriptedEngine(), "settings": settings, "rate": 2.5, **options}
         self.narrator = Narrator(self.output, **options)
         self.narrator.events.subscribe(self.events.append)
 
@@ -223,7 +223,7 @@ def test_stop_tells_what_was_heard_and_leaves_nothing_stale() -> None:
         told = heard.narrator.say(LONG)
         waiting = heard.narrator.say("Never heard.")
         heard.wait_for("first")
-        assert told.wait(1.0) is False
+        assert told.wait(0.6) is False
         text = heard.narrator.stop()
         made_before = heard.made.size
         assert told.wait(0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -42,6 +43,13 @@ class PipeWireNullSink:
         return [tool for tool in (*servers, *tools) if shutil.which(tool) is None]
 
     def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            undo.push(self)
+            self._start()
+            undo.pop_all()
+        return self
+
+    def _start(self) -> None:
         home = Path(self._directory.name)
         bus = f"unix:path={home}/bus"
         self._process_env["DBUS_SESSION_BUS_ADDRESS"] = bus
@@ -56,7 +64,6 @@ class PipeWireNullSink:
         self._until(lambda: self._pactl("set-default-sink", SINK))
         # On a busy machine its usual 10 ms cycles are late at times, and silent then.
         self._run("pw-metadata", "-n", "settings", "0", "clock.force-quantum", "4096")
-        return self
 
     def __exit__(
         self,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -85,7 +85,7 @@ class Events:
         return next((event for event in self.all if event.kind == kind), None)
 
 
-@contextmanager
+@contextlib.contextmanager
 def playing(
     buffer: AudioBuffer,
     events: Events | None = None,
@@ -126,7 +126,10 @@ class JackDummy:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._run("jack_wait", "-s", self.NAME, "-w", "-t", "10")
+        with contextlib.ExitStack() as undo:
+            undo.push(self)
+            self._run("jack_wait", "-s", self.NAME, "-w", "-t", "10")
+            undo.pop_all()
         return self
 
     def __exit__(

@@ -95,6 +95,17 @@ def test_rewind_gives_back_what_is_kept(buffer: AudioBuffer) -> None:
     assert buffer.rewind_to(0) == 500
 
 
+def test_a_ramp_that_was_not_played_is_not_heard_by_the_next_device(buffer: AudioBuffer) -> None:
+    buffer.open_through(0)
+    push_chunk(buffer, 0, 2000)
+    buffer.attach_consumer()
+    buffer.render(500)
+    buffer.set_paused(True)
+    buffer.detach_consumer()
+    buffer.attach_consumer()
+    assert_silent(buffer.render(100), 100)
+
+
 def test_a_second_rewind_reaches_no_further_back_than_the_first(buffer: AudioBuffer) -> None:
     push_chunk(buffer, 0, 1000)
     buffer.open_through(0)

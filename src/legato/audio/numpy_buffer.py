@@ -169,8 +169,10 @@ class NumpyAudioBuffer:
         self._attach("consumer")
 
     def detach_consumer(self) -> None:
-        """Give the reading end back."""
-        self._ends_taken.discard("consumer")
+        """Give the reading end back; a ramp that it did not come to play is dropped."""
+        with self._changed:
+            self._ends_taken.discard("consumer")
+            self._ramp_out = self._ramp_out[:0]
 
     def pop_block(self, samples: int, timeout_s: float | None = None) -> Pcm:
         """Take up to `samples` open samples, waiting for at least one."""

@@ -122,9 +122,12 @@ class PulseNullSink:
         self._captures: list[Capture] = []
 
     def __enter__(self) -> Self:
-        self.start()
-        # A fresh null sink renders two seconds ahead before it follows its clients' latency.
-        self.capture().stop()
+        with contextlib.ExitStack() as undo:
+            undo.push(self)
+            self.start()
+            # A fresh null sink renders two seconds ahead before it follows its clients' latency.
+            self.capture().stop()
+            undo.pop_all()
         return self
 
     def __exit__(

@@ -92,8 +92,7 @@ def speak(  # noqa: PLR0917 - one parameter per option
             TraceWriter(trace, narrator.events) if trace else nullcontext() as writer,
         ):
             narrator.events.subscribe(notices)
-            utterance = narrator.say(source)
-            _follow(narrator, utterance, live=not quiet and _on_terminal())
+            utterance = _say(narrator, source, live=not quiet and _on_terminal())
             metrics = narrator.metrics()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -143,16 +142,19 @@ def _on_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _follow(narrator: Narrator, utterance: Utterance, live: bool) -> None:
-    """Wait for the end; on a terminal, show what is spoken and the lead meanwhile."""
+def _say(narrator: Narrator, source: Iterable[str], live: bool) -> Utterance:
+    """Speak to the end; on a terminal, show what is spoken and the lead meanwhile."""
     try:
         if not live:
+            utterance = narrator.say(source)
             utterance.wait()
-            return
+            return utterance
         from legato.cli.live_view import LiveView  # noqa: PLC0415 - only where it is shown
 
         with LiveView(narrator) as view:
+            utterance = narrator.say(source)
             while not utterance.wait(_LOOK_S):
                 view.refresh()
+        return utterance
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on it ends by itself, at once
