@@ -78,13 +78,23 @@ tsan: ## Run the Rust tests under ThreadSanitizer (needs nightly with rust-src)
 	RUSTFLAGS=-Zsanitizer=thread $(CARGO) +nightly test $(MANIFEST) --locked -Zbuild-std \
 		--lib --tests --target $(shell uname -m)-unknown-linux-gnu --target-dir rust/target/tsan
 
+# The reference never enters .venv: what a user installs, and what tests run with, has none of it.
+ORACLE := .venv-oracle
+.PHONY: oracle
+oracle: ## Write the golden files of tests/xtts with coqui-tts (a .venv of its own, some GB)
+	test -x $(ORACLE)/bin/python || $${PYTHON:-python3} -m venv $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet coqui-tts==0.28.0 torch==2.11 torchaudio==2.11 \
+		'torchcodec<0.12' six
+	$(ORACLE)/bin/pip install --quiet --editable '.[xtts-all]'
+	$(ORACLE)/bin/python -m tests.xtts.make_oracle
+
 .PHONY: wheel
 wheel: dev ## Build a wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
 
 .PHONY: clean
 clean: ## Remove all that make made, .venv included
-	rm -rf .venv dist out htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oracle dist out htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf rust/target
 	rm -f src/legato/_native*.so
 	find src tests scripts examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,6 +22,7 @@ import pure_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+TESTED_EXTRA = "xtts-all"
 NATIVE_MODULES = ("_native*.so", "_native*.pyd")
 
 
@@ -42,6 +43,8 @@ def main(level: str) -> int:
         if level == "test":
             tools = pyproject["dependency-groups"]["dev"]
             once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
+            voices = extra(pyproject["project"], TESTED_EXTRA)
+            once("voices", digest(map(str.encode, voices)), lambda: install_voices(voices))
     except InstallError as error:
         say(str(error))
         return 1
@@ -66,6 +69,27 @@ def install_package(pyproject: dict[str, Any], fall_back: bool) -> str | None:
         install_python_half(pyproject["project"])
         return str(error)
     return None
+
+
+def extra(project: dict[str, Any], name: str) -> list[str]:
+    """The packages that an extra stands for; extras of the project's own in it are resolved."""
+    packages: list[str] = []
+    for requirement in project["optional-dependencies"][name]:
+        own = re.fullmatch(rf"{project['name']}\[(.+)\]", requirement)
+        parts = extra_names(project, own[1]) if own else [requirement]
+        packages += parts
+    return list(dict.fromkeys(packages))
+
+
+def extra_names(project: dict[str, Any], names: str) -> list[str]:
+    """The packages of several extras, named with commas between them."""
+    return [part for name in names.split(",") for part in extra(project, name.strip())]
+
+
+def install_voices(packages: list[str]) -> None:
+    """Install what XTTS needs; the tests of it run with made-up weights."""
+    say("installing what XTTS needs (torch among it: some GB and minutes the first time)")
+    pip("install", *packages)
 
 
 def install_whole(build_tools: list[str]) -> None:

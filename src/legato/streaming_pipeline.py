@@ -13,7 +13,7 @@ waits for Python.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -72,8 +72,9 @@ class Narrator:
     """Speaks what it is given, in order, without a gap. A context manager.
 
     output: "auto", a backend's name, "null", a file name with a known suffix, or an
-    AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. Raises
-    UsageError kinds for what is unknown, OutputError and EngineError for what fails.
+    AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. engine_options:
+    that engine's own, where it is made here (xtts: `XttsSettings`). Raises UsageError kinds
+    for what is unknown, OutputError and EngineError for what fails.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Narrator:
         output: str | AudioOutput = "auto",
         *,
         engine: str | Engine = "espeak",
+        engine_options: Mapping[str, object] | None = None,
         voice: str = "",
         language: str = "en",
         rate: float = 1.0,
@@ -100,7 +102,11 @@ class Narrator:
 
         # The engine's process starts up while the output opens.
         if isinstance(engine, str):
-            self._engine: Engine = create_engine(engine, on_event=self._engine_event)
+            self._engine: Engine = create_engine(
+                engine, engine_options, on_event=self._engine_event
+            )
+        elif engine_options:
+            raise UsageError("engine_options are for an engine by name, not for one made already")
         else:
             self._engine = engine
         with ExitStack() as opened:  # Ctrl-C comes here too: an engine may take long to start

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from legato.bench.mission import judge, table
+from legato.bench import mission
+from legato.bench.mission import has_xtts, judge, judge_xtts, table
 
 GOOD: dict[str, Any] = {
     "engine": "espeak",
@@ -30,16 +32,45 @@ def verdicts(**changed: Any) -> dict[str, str]:
 
 def test_a_good_run_passes_all_that_is_measured() -> None:
     targets = judge([GOOD, {**GOOD, "engine": "paced"}, GOOD], "here")
-    measured = [target for target in targets if target.engine != "xtts"]
-    assert len(measured) == 18
-    assert {target.verdict for target in measured} == {"pass"}
-    assert {target.engine for target in measured} == {"espeak", "espeak paced to RTF 0.3"}
+    assert len(targets) == 18
+    assert {target.verdict for target in targets} == {"pass"}
+    assert {target.engine for target in targets} == {"espeak", "espeak paced to RTF 0.3"}
 
 
-def test_xtts_and_the_gpu_are_not_measured() -> None:
-    rest = [target for target in judge([GOOD] * 3, "here") if target.engine == "xtts"]
-    assert {target.target for target in rest} >= {"first audio, s", "RTF", "GPU use, %"}
-    assert {(target.value, target.verdict) for target in rest} == {(None, "not measured")}
+def test_without_a_checkpoint_xtts_and_the_gpu_are_not_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEGATO_XTTS_MODEL", str(tmp_path))
+    assert not has_xtts()
+    monkeypatch.setattr(mission, "missing_tools", lambda: ["pactl"])
+    monkeypatch.setattr(mission, "_hear", lambda *_: GOOD)
+    rest = [row for row in mission.run()["rows"] if row["engine"] == "xtts"]
+    assert {row["target"] for row in rest} >= {"first audio, s", "RTF", "GPU use, %"}
+    assert {(row["value"], row["verdict"]) for row in rest} == {(None, "not measured")}
+
+
+def test_with_a_checkpoint_xtts_is_heard_and_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setenv("LEGATO_XTTS_MODEL", str(tmp_path))
+    monkeypatch.setattr(mission, "missing_tools", lambda: ["pactl"])
+    monkeypatch.setattr(
+        mission, "_hear", lambda scene, *_: {**GOOD, "engine": scene.engine, "rtf": 0.2}
+    )
+    rows = [row for row in mission.run()["rows"] if row["engine"] == "xtts"]
+    assert {row["verdict"] for row in rows[:-1]} == {"pass"}
+    assert rows[-1]["target"] == "GPU use, %"
+
+
+@pytest.mark.parametrize(
+    ("use_pct", "verdict"), [(None, "not measured"), (79.9, "fail"), (88.0, "pass")]
+)
+def test_the_use_of_the_gpu(use_pct: float | None, verdict: str) -> None:
+    targets = judge_xtts({**GOOD, "engine": "xtts"}, use_pct, "here")
+    assert {target.engine for target in targets} == {"xtts"}
+    assert (targets[-1].value, targets[-1].verdict) == (use_pct, verdict)
+    assert {target.verdict for target in targets[:-1]} == {"pass"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from legato.errors import RunError
 
 Fail = Callable[..., tuple[int, str]]
 Run = Callable[..., tuple[int, str, str]]
-COMMANDS = ("speak", "devices", "voices", "doctor", "bench")
+COMMANDS = ("speak", "devices", "voices", "doctor", "download", "bench")
 
 
 def test_the_version(legato: Run) -> None:

@@ -1,4 +1,5 @@
 import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
@@ -84,3 +85,21 @@ def test_a_failed_build_is_no_reason_to_stop_a_demo_but_stops_tests(
     assert pure_installs == ["legato"]
     with pytest.raises(install.BuildFailed):
         install.install_package(pyproject, fall_back=False)
+
+
+def test_an_extra_is_resolved_to_packages() -> None:
+    project = {
+        "name": "legato",
+        "optional-dependencies": {
+            "voice": ["torch>=2.6", "legato_like"],
+            "ja": ["legato[voice]", "cutlet"],
+            "zh": ["legato[voice]", "pypinyin"],
+            "all": ["legato[ja, zh]"],
+        },
+    }
+    assert install.extra(project, "all") == ["torch>=2.6", "legato_like", "cutlet", "pypinyin"]
+
+
+def test_the_tested_extra_is_there() -> None:
+    pyproject = tomllib.loads((install.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert any(part.startswith("torch") for part in install.extra(pyproject["project"], "xtts-all"))

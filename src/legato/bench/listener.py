@@ -43,10 +43,11 @@ _WHOLE = ChunkerSettings(
 class Scene:
     """What is spoken, how its text comes, and what disturbs it.
 
-    rtf 0: the engine as it is. tokens_per_s 0: all text at once; else in tokens, as a
-    language model gives them, the first after `first_token_s`. busy_threads: pure-Python
-    threads that never sleep. hold_ms: length of calls that keep the GIL, one a second.
-    split: chunks as Legato cuts them, or else all text in one (an engine's limits apply).
+    engine: by name; rtf 0: as it is, else espeak's audio at that pace. tokens_per_s 0: all text
+    at once; else in tokens, as a language model gives them, the first after `first_token_s`.
+    busy_threads: pure-Python threads that never sleep. hold_ms: length of calls that keep the
+    GIL, one a second. split: chunks as Legato cuts them, or else all text in one (an engine's
+    limits apply).
     """
 
     name: str
@@ -59,6 +60,7 @@ class Scene:
     busy_threads: int = 0
     hold_ms: float = 0.0
     split: bool = True
+    engine: str = "espeak"
 
 
 class UnsplitNarrator(Narrator):
@@ -160,7 +162,7 @@ def _output(scene: Scene) -> AudioOutput:
 def _engine(scene: Scene) -> EngineProcess:
     if scene.rtf:
         return create_engine(PACED_ENGINE, {"rtf": scene.rtf})
-    return create_engine()
+    return create_engine(scene.engine)
 
 
 def _text(scene: Scene) -> str | Iterator[str]:

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from legato import __version__
-from legato.cli import bench, devices, doctor, speak, voices
+from legato.cli import bench, devices, doctor, download, speak, tune, voices
 from legato.errors import LegatoError
 
 app = typer.Typer(
@@ -21,9 +21,11 @@ app = typer.Typer(
 )
 app.command("speak")(speak.speak)
 app.command("devices")(devices.devices)
-app.command("voices")(voices.voices)
 app.command("doctor")(doctor.doctor)
+app.add_typer(voices.app, name="voices")
+app.add_typer(download.app, name="download")
 app.add_typer(bench.app, name="bench")
+app.add_typer(tune.app, name="tune")
 
 
 @app.callback(invoke_without_command=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from legato.cli.report import print_json
+from legato.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +55,49 @@ def chunker(json_line: JsonLine = False) -> int:
     from legato.bench.chunker import run, table  # noqa: PLC0415
 
     return _show(run(), table, json_line)
+
+
+@app.command("xtts")
+def xtts(  # noqa: PLR0917 - one parameter per option
+    model: Annotated[str, typer.Option(help="A checkpoint's folder; the one in use.")] = "",
+    synthetic: Annotated[
+        str, typer.Option(help="Measure a made-up checkpoint: tiny or full (published sizes).")
+    ] = "",
+    against: Annotated[str, typer.Option(help="coqui: beside coqui-tts, if installed.")] = "",
+    slots: Annotated[str, typer.Option(help="Chunks at once, such as 1,2,4,16.")] = "",
+    speaking: Annotated[
+        str, typer.Option(help="Chunks given to the engine at once, such as 1,32.")
+    ] = "",
+    tokens: Annotated[int, typer.Option(help="Audio tokens of each chunk.")] = 48,
+    threads: Annotated[int, typer.Option(help="Of the CPU; 0: all.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    json_line: JsonLine = False,
+) -> int:
+    """XTTS: decode speed by batch, engine, streaming vocoder; minutes on a CPU."""
+    from legato.cli.xtts_extra import require_xtts  # noqa: PLC0415
+
+    require_xtts()
+    from legato.bench.xtts import Options, run, table  # noqa: PLC0415
+
+    options = Options(
+        model=model,
+        synthetic=synthetic,
+        against=against,
+        slots=counts("--slots", slots),
+        speaking=counts("--speaking", speaking),
+        tokens=tokens,
+        threads=threads,
+        device=device,
+    )
+    return _show(run(options, _tell), table, json_line)
+
+
+def counts(option: str, told: str) -> tuple[int, ...]:
+    """Numbers with commas between them, ascending. Raises UsageError."""
+    try:
+        return tuple(sorted({int(part) for part in told.split(",") if part.strip()}))
+    except ValueError:
+        raise UsageError(f"{option} is {told!r}, not numbers such as 1,2,4,16") from None
 
 
 def _tell(scene: str) -> None:

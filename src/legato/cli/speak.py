@@ -46,6 +46,9 @@ def speak(  # noqa: PLR0917 - one parameter per option
     engine: Annotated[
         str, typer.Option(envvar="LEGATO_ENGINE", help="What speaks: see legato doctor.")
     ] = "espeak",
+    engine_device: Annotated[
+        str, typer.Option(help="Where xtts computes: auto, cpu or cuda. Sound: --device.")
+    ] = "",
     voice: Annotated[
         str, typer.Option(envvar="LEGATO_VOICE", help="Its id or name: see legato voices.")
     ] = "",
@@ -87,7 +90,13 @@ def speak(  # noqa: PLR0917 - one parameter per option
     try:
         with (
             Narrator(
-                output, engine=engine, voice=voice, language=language, rate=rate, settings=settings
+                output,
+                engine=engine,
+                engine_options={"device": engine_device} if engine_device else None,
+                voice=voice,
+                language=language,
+                rate=rate,
+                settings=settings,
             ) as narrator,
             TraceWriter(trace, narrator.events) if trace else nullcontext() as writer,
         ):

@@ -8,6 +8,7 @@ prints goes elsewhere. The process ends when that socket does, whatever it is do
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import queue
@@ -18,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from legato.errors import LegatoError
+from legato.errors import LegatoError, UsageError
 from legato.synthesis.engine import Engine
 from legato.synthesis.wire import (
     Header,
@@ -115,9 +116,17 @@ class EngineHost:
 
 
 def make_engine(target: str, options: dict[str, Any]) -> Engine:
-    """Call what "module:attribute" names; ImportError, AttributeError and its own errors pass."""
+    """Call what "module:attribute" names; ImportError, AttributeError and its own errors pass.
+
+    Raises UsageError for options that it does not take.
+    """
     module, _, attribute = target.partition(":")
-    engine: Engine = getattr(importlib.import_module(module), attribute)(**options)
+    factory = getattr(importlib.import_module(module), attribute)
+    try:
+        inspect.signature(factory).bind(**options)
+    except TypeError as error:
+        raise UsageError(f"options for {attribute}: {error}") from None
+    engine: Engine = factory(**options)
     return engine
 
 

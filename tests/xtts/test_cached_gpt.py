@@ -1,0 +1,130 @@
+"""The batch with a real GPT: what neighbours may change of a chunk's logits, and what a GPU may."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from legato.xtts.batch import DecodeBatch, DecodeRequest
+from legato.xtts.cached_gpt import CachedGpt
+from legato.xtts.checkpoint import load_checkpoint, load_speakers
+from legato.xtts.config import SamplingConfig
+from legato.xtts.cuda_graphs import DecodeGraphs, Step
+from legato.xtts.gpt import Gpt
+
+SAMPLING = SamplingConfig()
+
+
+class Recorded(CachedGpt):
+    """Keeps the logits of every step, by the chunk's first text id."""
+
+    def __init__(self, gpt: Gpt, slots: int) -> None:
+        super().__init__(gpt, slots)
+        self.logits: dict[int, list[Tensor]] = {}
+        self.most_together = 0
+        self._chunk_in: dict[int, int] = {}
+
+    def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
+        logits, latent = super().prefill(slot, text_ids, voice)
+        self._chunk_in[slot] = text_ids[0]
+        self.logits[text_ids[0]] = [logits]
+        return logits, latent
+
+    def decode(
+        self, slots: tuple[int, ...], tokens: Tensor, steps: Tensor, span: int
+    ) -> tuple[Tensor, Tensor]:
+        logits, latents = super().decode(slots, tokens, steps, span)
+        self.most_together = max(self.most_together, len(slots))
+        for slot, row in zip(slots, logits, strict=True):
+            self.logits[self._chunk_in[slot]].append(row)
+        return logits, latents
+
+    def move(self, source: int, target: int, length: int) -> None:
+        super().move(source, target, length)
+        self._chunk_in[target] = self._chunk_in[source]
+
+
+@pytest.fixture(scope="module")
+def gpt(mini_checkpoint: Path) -> Gpt:
+    return Gpt.from_checkpoint(load_checkpoint(mini_checkpoint))
+
+
+@pytest.fixture(scope="module")
+def requests(mini_checkpoint: Path) -> list[DecodeRequest]:
+    voices = [each.gpt_cond_latent for each in load_speakers(mini_checkpoint).values()]
+    return [
+        DecodeRequest(n, [300 + n, *range(10, 16 + n)], voices[n % 3], SAMPLING, 50 + n, 45)
+        for n in range(20)
+    ]
+
+
+def run(
+    model: Recorded, requests: list[DecodeRequest], every: int = 0, parallel: int = 16
+) -> dict[int, list[int]]:
+    """The tokens of each; a new chunk joins after every so many steps, 0: all at once."""
+    batch = DecodeBatch(model, model._gpt.config, parallel)
+    tokens: dict[int, list[int]] = {each.key: [] for each in requests}
+    waiting = list(requests)
+    step = 0
+    while waiting or len(batch):
+        while waiting and (not every or step % every == 0):
+            batch.add(waiting.pop(0))
+            if every:
+                break
+        for drawn in batch.step({}):
+            tokens[drawn.key].append(drawn.token)
+        step += 1
+    return tokens
+
+
+@pytest.mark.parametrize(("every", "parallel"), [(0, 16), (2, 16), (2, 5)])
+def test_neighbours_change_logits_by_rounding_alone(
+    gpt: Gpt, requests: list[DecodeRequest], every: int, parallel: int
+) -> None:
+    alone = Recorded(gpt, 1)
+    tokens_alone: dict[int, list[int]] = {}
+    for each in requests:
+        tokens_alone |= run(alone, [each])
+    together = Recorded(gpt, 16)
+    tokens = run(together, requests, every, parallel)
+    assert together.most_together == parallel
+    for each in requests:
+        assert tokens[each.key] == tokens_alone[each.key]
+        mine, theirs = (model.logits[each.text_ids[0]] for model in (alone, together))
+        torch.testing.assert_close(torch.stack(theirs), torch.stack(mine), atol=1e-4, rtol=0)
+
+
+def eager(step: Step) -> Step:
+    """What a graph does, without one: results always in the memory of the first run."""
+    results = step()
+
+    def replay() -> tuple[Tensor, Tensor]:
+        for kept, new in zip(results, step(), strict=True):
+            kept.copy_(new)
+        return results
+
+    return torch.inference_mode()(replay)
+
+
+@pytest.mark.parametrize(("every", "parallel"), [(0, 16), (2, 16), (2, 5), (3, 1)])
+def test_graphs_of_the_first_slots_change_nothing(
+    gpt: Gpt, requests: list[DecodeRequest], every: int, parallel: int
+) -> None:
+    """They also do the last step of all who do not take part, again."""
+    model = Recorded(gpt, 16)
+    model.compact = True
+    model._graphs = DecodeGraphs(gpt, model._cache, eager)
+    assert run(model, requests, every, parallel) == run(Recorded(gpt, 16), requests)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize(("every", "parallel"), [(0, 16), (2, 16), (2, 5)])
+def test_a_gpu_draws_the_same_tokens(
+    mini_checkpoint: Path, gpt: Gpt, requests: list[DecodeRequest], every: int, parallel: int
+) -> None:
+    on_gpu = Recorded(Gpt.from_checkpoint(load_checkpoint(mini_checkpoint), "cuda"), 16)
+    tokens = run(on_gpu, requests, every, parallel)
+    assert tokens == run(Recorded(gpt, 16), requests)
