@@ -8,6 +8,7 @@ cause` and, where there is more to say, `detail` (an object). Kinds:
     job           the chunk went to the engine
     block         `detail.audio_s` of it came back
     made          the chunk is complete in the ring or behind it
+    mended        the engine found a fault in the chunk and acted on it (detail.what)
     placed        the chunk lies in the ring, from detail.start to `sample`
     retry, passed_over      its synthesis failed: done again, or given up (detail.reason)
     gate          the gate opened through `chunk` (detail.why)

@@ -99,10 +99,14 @@ class AudioBlock:
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """The job's last block was given out. `busy_s` is engine wall time spent on it."""
+    """The job's last block was given out. `busy_s` is engine wall time spent on it.
+
+    `notes`: what the engine had to mend on the way, a few words each ("tail trimmed").
+    """
 
     job_id: int
     busy_s: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,11 @@ def test_a_small_run_measures_everything(model: Path) -> None:
     assert result["ratios"].keys() == {"all_of_2_to_one", "vocoder_stream_to_reference"}
     assert table(result).row_count == 2 + 2 * 3 + 1
     assert told == [
-        "loading", "decode, 1 at once", "decode, 2 at once", "speak, 1 at once",
-        "speak, 2 at once", "the vocoder, whole and streamed",
-    ]  # fmt: skip
+        "loading",
+        "decode, 1, 2 at once, round 1 of 1",
+        "speak, 1, 2 at once, round 1 of 1",
+        "the vocoder, whole and streamed",
+    ]
 
 
 def test_a_side_that_fails_is_an_error_of_one_line(model: Path) -> None:

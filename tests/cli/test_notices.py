@@ -47,6 +47,17 @@ def test_all_else_is_not(happened: Event) -> None:
     assert line_of(happened) == ""
 
 
+def test_what_was_mended_is_counted_at_the_end() -> None:
+    told: list[str] = []
+    notices = Notices(told.append)
+    notices.tell_mended()
+    for what in ("runaway cut", "tail trimmed", "tail trimmed"):
+        notices(event("mended", what=what))
+    assert told == []
+    notices.tell_mended()
+    assert told == ["mended on the way: tail trimmed (2), runaway cut (1)"]
+
+
 def test_what_was_not_spoken_is_an_error_in_the_end() -> None:
     notices = Notices(lambda _: None)
     notices.raise_losses()

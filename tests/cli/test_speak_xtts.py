@@ -64,9 +64,7 @@ def test_what_is_not_there(
     assert not (tmp_path / "a.wav").exists()
 
 
-def test_a_language_that_the_voice_does_not_speak(
-    legato: Run, model: Path, tmp_path: Path
-) -> None:
+def test_a_language_that_the_voice_does_not_speak(legato: Run, model: Path, tmp_path: Path) -> None:
     code, _, err = legato(*arguments(tmp_path, "--voice", "Ada Synthetic", "--language", "sv"))
     assert code == 1
     assert "1 phrase was not spoken in full: XTTS does not speak 'sv'" in err

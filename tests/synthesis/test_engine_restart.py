@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from legato.errors import EngineError
-from legato.synthesis.engine_process import ProcessSettings
+from legato.synthesis.engine_child import EngineTarget
+from legato.synthesis.engine_process import EngineProcess, ProcessSettings
 from legato.types import AudioBlock, Job, JobDone, JobFailed
 from tests.fakes import ManualClock, make_chunk, scripted_pcm
 from tests.synthesis.processes import TEXT, Start, collect, ended, gone, speak
@@ -74,6 +75,21 @@ def test_a_hung_engine_is_replaced_when_its_silence_is_too_long(
     assert event.reason == "the scripted engine's process gave no sign of life for 10.0 s"
     assert gone(old)
     assert isinstance(speak(engine, 2, make_chunk(TEXT, ordinal=1))[-1], JobDone)
+
+
+def test_slow_work_that_tells_of_itself_is_not_taken_for_a_hang() -> None:
+    """Blocks without samples are a sign of life, and never reach the listener."""
+    target = "tests.synthesis.slow_engine:SlowEngine"
+    patience = ProcessSettings(silence_s=1.0)
+    with EngineProcess(EngineTarget("slow", target, {"turns": 50, "tells": True}), patience) as it:
+        events = speak(it, 1, make_chunk(TEXT))
+        assert isinstance(events[-1], JobDone)
+        assert all(event.pcm.size for event in events if isinstance(event, AudioBlock))
+    options = {"turns": 10_000, "tells": False}
+    with EngineProcess(EngineTarget("slow", target, options), patience) as it:
+        failed = speak(it, 1, make_chunk(TEXT))[-1]
+        assert isinstance(failed, JobFailed)
+        assert "no sign of life" in failed.reason
 
 
 def test_an_idle_engine_may_be_silent_for_ever(start: Start) -> None:

@@ -42,7 +42,7 @@ def test_options_reach_the_engine_and_bad_ones_come_back_as_its_own_error() -> N
         _ = engine.info
     with (
         create_engine("espeak", {"colour": 3}) as engine,
-        pytest.raises(EngineError, match=r"espeak: TypeError: .*colour"),
+        pytest.raises(UsageError, match=r"options for EspeakEngine: .*'colour'"),
     ):
         _ = engine.info
 

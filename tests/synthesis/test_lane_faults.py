@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from legato.audio.playout_policy import FixedPolicy
 from legato.errors import UnknownVoice
+from legato.synthesis.engine import EngineEvent
 from legato.synthesis.scheduler import LookAhead
-from legato.types import AudioBlock, Job, JobFailed
+from legato.types import AudioBlock, Job, JobDone, JobFailed
 from tests.fakes import SECONDS_PER_CHARACTER, ManualClock
 from tests.synthesis.virtual import (
     EDGE_S,
@@ -59,6 +61,26 @@ def test_a_chunk_that_fails_again_is_passed_over_with_its_reason() -> None:
     rest = without_silence(np.concatenate(kept[1:]))
     np.testing.assert_array_equal(heard[: first.size], first)
     np.testing.assert_array_equal(heard[-rest.size :], rest)
+
+
+class MendingEngine(WokenEngine):
+    """One that has something to tell of its first chunk."""
+
+    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+        return [
+            replace(event, notes=("loop cut", "tail trimmed"))
+            if isinstance(event, JobDone) and event.job_id == 1
+            else event
+            for event in super().step(deadlines_s, timeout_s)
+        ]
+
+
+def test_what_an_engine_mended_is_told_with_its_chunk() -> None:
+    world = World(MendingEngine)
+    world.say(world.listen(), FIVE)
+    world.finish()
+    told = [(event.chunk, event.detail["what"]) for event in world.kinds("mended")]
+    assert told == [(0, "loop cut"), (0, "tail trimmed")]
 
 
 def test_every_chunk_failing_ends_the_story_and_never_hangs() -> None:

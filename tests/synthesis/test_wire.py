@@ -63,7 +63,11 @@ def test_a_block_arrives_sample_for_sample_with_its_marks_in_the_source() -> Non
 
 
 def test_other_events_arrive_as_they_are() -> None:
-    for event in (JobDone(1, 0.25), JobFailed(2, "no – \ud800", "synthesis")):
+    for event in (
+        JobDone(1, 0.25),
+        JobDone(1, 0.25, ("a", "b")),
+        JobFailed(2, "no – \ud800", "synthesis"),
+    ):
         assert transfer(event, make_chunk("x")) == event
 
 

@@ -132,6 +132,7 @@ def test_blocks_come_while_the_chunk_is_decoded_and_end_with_its_cost(shared: Xt
     *blocks, done = events
     assert isinstance(done, JobDone)
     assert done.busy_s > 0.0
+    assert done.notes == ()
     assert len(blocks) >= 4
     # 20 tokens less the vocoder's context of 4 and the guard's quarter of a second.
     first = blocks[0]
@@ -345,7 +346,10 @@ def test_a_good_second_attempt_is_heard_whole(make: Make) -> None:
     while not engine.guard_counts.retries:
         assert engine.step({1: AMPLE_S}, 0.0) == []
     wrong[0] = False
-    second = joined(collect(engine, [1], AMPLE_S)[1])
+    events = collect(engine, [1], AMPLE_S)[1]
+    second = joined(events)
+    assert isinstance(events[-1], JobDone)
+    assert events[-1].notes == ("repetition made again",)
     counts = engine.guard_counts
     assert (counts.repetitions, counts.retries, counts.cuts) == (1, 1, 0)
     assert second.size / RATE_HZ > 2.0

@@ -134,6 +134,7 @@ def test_a_fault_that_nobody_heard_begins_again_and_forgets_what_was_made() -> N
     assert window is not None
     assert window.frames[:, 0].tolist() == [10.0, 11.0, 12.0]
     assert driven.draw(*[7] * 8) == ("repetition", "cut")  # one retry, no more
+    assert driven.it.notes == ["repetition made again", "repetition cut"]
 
 
 def test_what_the_vocoder_makes_of_an_attempt_that_was_given_up_is_dropped() -> None:

@@ -38,7 +38,9 @@ def run(rows: tuple[int, ...], rounds: int, layers: int) -> Result:
     """Milliseconds of a step, by number of rows and way."""
     torch.manual_seed(0)
     weights = [
-        (torch.randn(shape) * 0.02, torch.zeros(shape[1])) for _ in range(layers) for shape in _SHAPES
+        (torch.randn(shape) * 0.02, torch.zeros(shape[1]))
+        for _ in range(layers)
+        for shape in _SHAPES
     ]
     found: dict[str, dict[str, float]] = {}
     for count in rows:

@@ -153,12 +153,12 @@ def _rounds(
 ) -> list[list[Row]]:
     """For each side a row for each count, its best; one chunk is all that the reference takes.
 
-    Two rounds do where nothing is compared: the first one warms up.
+    A round has all counts and both sides, so that a minute's disturbance spoils no number alone.
     """
     best: list[dict[int, Row]] = [{} for _ in sides]
-    for count in counts:
-        tell(f"{do}, {count} at once")
-        for _ in range(rounds if count == 1 else min(rounds, 2)):
+    for number in range(rounds):
+        tell(f"{do}, {', '.join(map(str, counts))} at once, round {number + 1} of {rounds}")
+        for count in counts:
             for side, rows in zip(sides if count == 1 else sides[:1], best, strict=False):
                 row = side.ask(do, chunks=count)
                 if count not in rows or row["rtf"] < rows[count]["rtf"]:

@@ -92,6 +92,25 @@ def xtts(  # noqa: PLR0917 - one parameter per option
     return _show(run(options, _tell), table, json_line)
 
 
+@app.command("xtts-story")
+def xtts_story(  # noqa: PLR0917 - one parameter per option
+    minutes: Annotated[float, typer.Option(help="Length of the story.", min=0.2)] = 10.0,
+    slots: Annotated[str, typer.Option(help="Chunks in flight, one telling each.")] = "1,2,8",
+    kill: Annotated[bool, typer.Option(help="Kill the engine once on the way.")] = False,
+    synthetic: Annotated[str, typer.Option(help="The checkpoint: tiny, mini or full.")] = "tiny",
+    threads: Annotated[int, typer.Option(help="Of the CPU.", min=1)] = 1,
+    json_line: JsonLine = False,
+) -> int:
+    """XTTS tells a long story in real time, on a device without sound: is it ever late."""
+    from legato.cli.xtts_extra import require_xtts  # noqa: PLC0415
+
+    require_xtts()
+    from legato.bench.xtts_story import Options, run, table  # noqa: PLC0415
+
+    options = Options(minutes, counts("--slots", slots), kill, synthetic, threads)
+    return _show(run(options, _tell), table, json_line)
+
+
 def counts(option: str, told: str) -> tuple[int, ...]:
     """Numbers with commas between them, ascending. Raises UsageError."""
     try:

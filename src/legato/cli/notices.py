@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 from legato.errors import RunError
@@ -15,14 +16,23 @@ class Notices:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._passed_over: list[str] = []
+        self._mended: Counter[str] = Counter()
 
     def __call__(self, event: Event) -> None:
         """Listen to one event."""
         if event.kind == "passed_over":
             self._passed_over.append(str(event.detail["reason"]))
+        elif event.kind == "mended":
+            self._mended[str(event.detail["what"])] += 1
         line = line_of(event)
         if line:
             self._tell(line)
+
+    def tell_mended(self) -> None:
+        """Tell how often the engine mended what it had made, if it did."""
+        if self._mended:
+            counts = ", ".join(f"{what} ({count})" for what, count in self._mended.most_common())
+            self._tell(f"mended on the way: {counts}")
 
     def raise_losses(self) -> None:
         """Raise RunError where something was not spoken that should have been."""

@@ -113,6 +113,7 @@ def speak(  # noqa: PLR0917 - one parameter per option
         print_json(metrics.as_dict())
     if writer is not None and writer.failure:
         raise OutputError(f"the trace is incomplete: {writer.failure}")
+    notices.tell_mended()
     notices.raise_losses()
     return 0
 

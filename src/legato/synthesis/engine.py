@@ -26,7 +26,9 @@ class Engine(Protocol):
     def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
         """Work, or wait at most `timeout_s` for work or a wake; give out what is finished.
 
-        deadlines_s: job id -> slack in seconds from now, least is most urgent.
+        deadlines_s: job id -> slack in seconds from now, least is most urgent. In a process of
+        its own an engine that gives out nothing for long, with work in hand, is taken for hung:
+        a block without samples says that it is not, and goes no further.
         """
 
     def cancel(self, job_id: int) -> None:

@@ -23,7 +23,7 @@ from legato.synthesis.engine_child import EngineChild, EngineTarget
 from legato.synthesis.silence import Silence
 from legato.synthesis.voices import check_job
 from legato.synthesis.wire import Frame, job_header, read_event, read_info
-from legato.types import EngineInfo, Job, JobDone, JobFailed, TextChunk
+from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed, TextChunk
 
 ProcessEvent = Literal["restart", "takeover", "standby_lost", "gave_up"]
 _SLACK_AGE_S = 1.0
@@ -193,6 +193,8 @@ class EngineProcess:
         if chunk is None:
             return None
         event = read_event(header, body, chunk)
+        if isinstance(event, AudioBlock) and not event.pcm.size and not event.marks:
+            return None  # it said that work goes on: `_wait` has noted that
         if isinstance(event, JobDone | JobFailed):
             del self._jobs[event.job_id]
         if isinstance(event, JobDone):

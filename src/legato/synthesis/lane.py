@@ -156,9 +156,11 @@ class Lane:
         for (track, block), audio_s in zip(arrived, lengths_s, strict=True):
             self.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
 
-    def made(self, track: Track) -> None:
-        """A track's job is done."""
+    def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
+        """A track's job is done. notes: what was mended in it."""
         track.finish()
+        for note in notes:
+            self.emit("mended", track.chunk.ordinal, what=note)
         pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
         spoken_s = max(0.0, track.made_s - pauses_s)
         self.meter.completed(track.chunk.estimate_s, spoken_s)

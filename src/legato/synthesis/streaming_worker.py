@@ -122,7 +122,7 @@ class StreamingWorker:
     def _ended(self, result: JobDone | JobFailed) -> None:
         lane, track = self._tracks.pop(result.job_id)
         if isinstance(result, JobDone):
-            lane.made(track)
+            lane.made(track, result.notes)
             return
         restarted = result.cause == "restart"
         track.restarts += restarted

@@ -101,8 +101,8 @@ def pack_event(event: EngineEvent) -> bytes:
         case AudioBlock(job_id, start, pcm, marks):
             header = {"is": "block", "job": job_id, "start": start, "marks": marks}
             return pack(header, np.ascontiguousarray(pcm, np.float32).tobytes())
-        case JobDone(job_id, busy_s):
-            return pack({"is": "done", "job": job_id, "busy_s": busy_s})
+        case JobDone(job_id, busy_s, notes):
+            return pack({"is": "done", "job": job_id, "busy_s": busy_s, "notes": notes})
         case JobFailed(job_id, reason, cause):
             return pack({"is": "failed", "job": job_id, "reason": reason, "cause": cause})
 
@@ -115,7 +115,7 @@ def read_event(header: Header, body: bytes, chunk: TextChunk) -> EngineEvent:
             marks = tuple((sample, chunk.source_at(at)) for sample, at in header["marks"])
             return AudioBlock(job_id, header["start"], np.frombuffer(body, np.float32), marks)
         case "done":
-            return JobDone(job_id, header["busy_s"])
+            return JobDone(job_id, header["busy_s"], tuple(header["notes"]))
         case _:
             return JobFailed(job_id, header["reason"], header["cause"])
 

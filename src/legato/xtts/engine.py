@@ -169,7 +169,7 @@ class XttsEngine:
             if block is not None:
                 events.append(block)
             if complete:
-                events.append(JobDone(job_id, rendition.busy_s))
+                events.append(JobDone(job_id, rendition.busy_s, tuple(rendition.notes)))
                 self.cancel(job_id)
         now_s = time.monotonic()
         if not events and now_s - self._last_event_s > _LIFE_S:

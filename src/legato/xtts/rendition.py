@@ -81,7 +81,10 @@ class StreamMaker(Protocol):
 
 
 class Rendition:
-    """Owned by the engine's thread. `busy_s` is the owner's to add to."""
+    """Owned by the engine's thread. `busy_s` is the owner's to add to.
+
+    `notes`: what the guard did, in order.
+    """
 
     def __init__(
         self, job: Job, streams: StreamMaker, settings: RenditionSettings, counts: GuardCounts
@@ -90,6 +93,7 @@ class Rendition:
         self.busy_s = 0.0
         self.attempt = 0
         self.released_samples = 0
+        self.notes: list[str] = []
         self._streams = streams
         self._settings = settings
         self._counts = counts
@@ -129,6 +133,7 @@ class Rendition:
             return None
         what = action(self.attempt, self.released_samples, self._settings.guard)
         self._counts.note(fault, what)
+        self.notes.append(f"{fault} {'made again' if what == 'retry' else 'cut'}")
         if what == "retry":
             self.attempt += 1
             self._begin()
@@ -221,6 +226,8 @@ class Rendition:
             made[split:], self._loudest, self._settings.sample_rate_hz, self._settings.tail, cut=cut
         )
         self._counts.trimmed_tails += trimmed
+        if trimmed:
+            self.notes.append("tail trimmed")
         return np.concatenate((made[:split], tail))
 
     def _block(self, pcm: Pcm) -> AudioBlock | None:

@@ -77,7 +77,7 @@ class Sampler:
         return tokens
 
     def scores(self, slots: Tensor, logits: Tensor) -> Tensor:
-        """What the next tokens are drawn by: its softmax is their distribution. (B, V)"""
+        """What the next tokens are drawn by: (B, V), whose softmax is their distribution."""
         temperature, top_k, top_p, penalty = self._filters[slots].T[..., None]  # each (B, 1)
         scores = penalised(logits, self._seen[slots], penalty)
         scores /= torch.where(temperature == 0.0, 1.0, temperature)
