@@ -141,6 +141,17 @@ def test_an_engine_killed_while_it_is_heard_breaks_no_phrase() -> None:
         )
 
 
+def test_a_chunk_that_kills_the_engine_every_time_is_all_that_is_lost(tmp_path: Path) -> None:
+    engine = create_engine("tests.fakes:ScriptedEngine", {"faults": {"2": "crash"}})
+    narration = Narration(engine, str(tmp_path / "story.wav"))
+    narration.speak()
+    passed_over = [event.chunk for event in narration.events if event.kind == "passed_over"]
+    placed = [event.chunk for event in narration.events if event.kind == "placed"]
+    assert passed_over == [2]
+    assert placed == list(range(len(placed)))
+    assert len(placed) > 4
+
+
 # -- the sound server ------------------------------------------------------------------------
 
 
