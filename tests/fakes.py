@@ -210,8 +210,8 @@ def failing_engine() -> ScriptedEngine:
 
 
 def crashing_engine() -> ScriptedEngine:
-    """An engine whose process dies over its first chunk, however often it is started."""
-    return ScriptedEngine(faults={0: "crash"})
+    """An engine whose process dies over every chunk, however often it is started."""
+    return ScriptedEngine(faults={ordinal: "crash" for ordinal in range(100)})
 
 
 def never_ready() -> ScriptedEngine:

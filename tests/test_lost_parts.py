@@ -116,10 +116,10 @@ def test_a_hung_engine_is_replaced_and_loses_no_sample(tmp_path: Path, undisturb
 def test_an_engine_that_always_dies_ends_it_with_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     done = legato(
-        *("speak", LINE * 3, "-q", "-o", str(path), "--engine", "tests.fakes:crashing_engine")
+        *("speak", LINE * 9, "-q", "-o", str(path), "--engine", "tests.fakes:crashing_engine")
     )
     assert done.returncode == 1
-    assert "ended with code 3; gave up after 3 restarts" in one_line(done.stderr)
+    assert "ended with code 3; gave up after 4 restarts" in one_line(done.stderr)
     assert soundfile.info(path).frames >= 0
 
 
