@@ -211,7 +211,7 @@ def failing_engine() -> ScriptedEngine:
 
 def crashing_engine() -> ScriptedEngine:
     """An engine whose process dies over every chunk, however often it is started."""
-    return ScriptedEngine(faults={ordinal: "crash" for ordinal in range(100)})
+    return ScriptedEngine(faults=dict.fromkeys(range(100), "crash"))
 
 
 def never_ready() -> ScriptedEngine:
