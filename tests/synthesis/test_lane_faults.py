@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from legato.audio.playout_policy import FixedPolicy
 from legato.errors import UnknownVoice
+from legato.synthesis.engine import EngineEvent
 from legato.synthesis.scheduler import LookAhead
 from legato.types import AudioBlock, Job, JobFailed
 from tests.fakes import SECONDS_PER_CHARACTER, ManualClock
@@ -91,6 +93,30 @@ def test_a_chunk_that_cannot_be_split_is_passed_over() -> None:
     assert "500 characters" in event.detail["reason"]
     assert [each.chunk.spoken[:6] for each in listener.placed] == ["Before", "xxxxxx", "After."]
     assert listener.ended == [(0, "finished")]
+
+
+class NarrowEngine(WokenEngine):
+    """Only once it works on a chunk can it tell that more than 60 characters are too many."""
+
+    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+        for job_id, job in self._jobs.items():
+            if len(job.chunk.spoken) > 60:
+                self.cancel(job_id)
+                return [JobFailed(job_id, "too many tokens", "text")]
+        return super().step(deadlines_s, timeout_s)
+
+
+def test_a_chunk_that_the_engine_refuses_late_is_split_in_its_place() -> None:
+    text = "Before.|" + "word " * 40 + "|After.|And the end."
+    world = World(lambda clock: NarrowEngine(clock, rtf=0.4, edge_silence_s=EDGE_S))
+    listener = world.listen()
+    world.say(listener, text)
+    world.finish()
+    assert_heard_whole(world, listener, text)
+    assert all(len(each.chunk.spoken) <= 60 for each in listener.placed)
+    assert [each.chunk.ordinal for each in listener.placed] == list(range(len(listener.placed)))
+    assert [each.chunk.spoken for each in listener.placed][-2:] == ["After.", "And the end."]
+    assert world.kinds("retry") == world.kinds("passed_over") == []
 
 
 class DyingEngine(WokenEngine):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from legato.audio.audio_buffer import AudioBuffer
@@ -124,6 +124,34 @@ class Lane:
         track = Track(chunk, self._passages.take(), self.settings.track)
         self._tracks.append(track)
         self._next_ordinal += 1
+        self._announce(chunk)
+        return track
+
+    def split_next(self, limits: EngineLimits) -> int:
+        """The next chunk was refused as too long: put smaller ones in its place."""
+        return self._passages.split_next(limits)
+
+    def split_track(self, track: Track) -> bool:
+        """A track's job was refused as too long: smaller ones take its place, and the
+        ordinals behind it move up. False where its chunk cannot be split.
+        """
+        half = EngineLimits(max_characters=max(1, len(track.chunk.spoken) // 2))
+        pieces = self._passages.split(track.utterance, track.chunk, half)
+        if len(pieces) < 2:
+            return False
+        if track.start is not None:  # the pause before it is in the ring already
+            pieces[0] = replace(pieces[0], pause_before_s=0.0)
+        tracks = list(self._tracks)
+        at, first = tracks.index(track), track.chunk.ordinal
+        tracks[at : at + 1] = [Track(each, track.utterance, self.settings.track) for each in pieces]
+        for ordinal, each in enumerate(tracks[at:], first):
+            each.chunk = renumbered(each.chunk, ordinal)
+            self._announce(each.chunk)
+        self._tracks = deque(tracks)
+        self._next_ordinal += len(pieces) - 1
+        return True
+
+    def _announce(self, chunk: TextChunk) -> None:
         self.emit(
             "chunk",
             chunk.ordinal,
@@ -132,11 +160,6 @@ class Lane:
             spoken=chunk.spoken,
             estimate_s=chunk.estimate_s,
         )
-        return track
-
-    def split_next(self, limits: EngineLimits) -> int:
-        """The next chunk was refused as too long: put smaller ones in its place."""
-        return self._passages.split_next(limits)
 
     def slack_s(self) -> dict[int, float]:
         """Job id -> seconds until the listener needs its first missing sample."""

@@ -125,6 +125,8 @@ class StreamingWorker:
         if isinstance(result, JobDone):
             lane.made(track)
             return
+        if result.cause == "text" and lane.split_track(track):
+            return
         restarted = result.cause == "restart"
         track.restarts += restarted
         track.failures += not restarted
