@@ -135,7 +135,7 @@ class StreamingWorker:
             lane.pass_over(track, result.cause, result.reason)
         else:
             track.retry()
-            lane.emit("retry", ordinal, cause=result.cause, reason=result.reason)
+            lane.log.emit("retry", ordinal, cause=result.cause, reason=result.reason)
 
     def _serve(self, lane: Lane, now_s: float) -> float:
         lane.intake(now_s)
@@ -208,7 +208,7 @@ class StreamingWorker:
             default = lane.settings.default_voice
             if chunk.voice == default:
                 raise
-            lane.emit("voice", chunk.ordinal, reason=str(error), instead=default)
+            lane.log.emit("voice", chunk.ordinal, reason=str(error), instead=default)
             job = replace(job, chunk=replace(chunk, voice=default))
             self._engine.add(job)
         return job
@@ -217,7 +217,7 @@ class StreamingWorker:
         track.job = job
         self._tracks[job.job_id] = (lane, track)
         lane.meter.busy(self._clock.now_s(), 1)
-        lane.emit("job", track.chunk.ordinal, job=job.job_id)
+        lane.log.emit("job", track.chunk.ordinal, job=job.job_id)
 
 
 class WorkerThread:
