@@ -209,6 +209,11 @@ def failing_engine() -> ScriptedEngine:
     return ScriptedEngine(faults={1: "fail"})
 
 
+def crashing_engine() -> ScriptedEngine:
+    """An engine whose process dies over every chunk, however often it is started."""
+    return ScriptedEngine(faults=dict.fromkeys(range(100), "crash"))
+
+
 def never_ready() -> ScriptedEngine:
     """An engine that takes for ever to start, and tells its process id meanwhile."""
     Path(os.environ["LEGATO_TEST_PID"]).write_text(str(os.getpid()))

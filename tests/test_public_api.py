@@ -27,7 +27,7 @@ def test_names_load_from_where_they_are_said_to_be() -> None:
 
     assert legato.Narrator is Narrator
     with pytest.raises(AttributeError, match="no attribute 'Orator'"):
-        _ = legato.Orator  # type: ignore[attr-defined]
+        _ = legato.Orator
 
 
 def loaded_by(code: str) -> set[str]:

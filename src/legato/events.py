@@ -101,7 +101,8 @@ class TraceWriter:
     def __init__(self, path: Path, events: EventStream) -> None:
         try:
             # A lone surrogate, which UTF-8 cannot hold, becomes the JSON escape of itself.
-            self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
+            # Line by line: a trace can be followed, and a killed run leaves one.
+            self._file = path.open("w", 1, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(f"cannot write the trace {path}: {error.strerror}") from error
         self.failure = ""

@@ -43,6 +43,9 @@ from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
 from legato.types import EngineLimits, Pcm
 from legato.utterance import State, TextSource, Utterance
 
+# Nobody interrupts a file: what is made ahead is never wasted.
+_FILE_LOOK_AHEAD = LookAhead(seconds=30.0, most_s=45.0)
+
 
 @dataclass(frozen=True, slots=True)
 class NarratorSettings:
@@ -133,7 +136,7 @@ class Narrator:
             LaneSettings(
                 clock=self._clock,
                 track=TrackSettings(info.sample_rate_hz, rate_hz, settings.volume, settings.seams),
-                look_ahead=settings.look_ahead if self._output.live else LookAhead(30.0),
+                look_ahead=settings.look_ahead if self._output.live else _FILE_LOOK_AHEAD,
                 default_voice=self._voice,
                 latency_s=lambda: self._output.latency_s,
                 tap=settings.tap,

@@ -111,7 +111,11 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class JobFailed:
-    """The job ended without its last block. `cause` "restart": the engine died under it."""
+    """The job ended without its last block.
+
+    `cause` "restart": the engine died under it; "text": it is more than the engine takes,
+    which only the engine could tell, and nothing of it was made.
+    """
 
     job_id: int
     reason: str

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import typer
 
 from legato import __version__
 from legato.cli import app as app_module
@@ -33,8 +34,6 @@ def test_help_names_every_command(legato: Run, arguments: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_a_help_text(legato: Run, command: str) -> None:
-    import typer  # noqa: PLC0415
-
     tree = typer.main.get_command(app_module.app).commands[command]  # type: ignore[attr-defined]
     commands = getattr(tree, "commands", {command: tree})
     for name, each in commands.items():
@@ -124,6 +123,17 @@ def test_ctrl_c_while_modules_load_says_nothing() -> None:
         [sys.executable, "-c", script], capture_output=True, timeout=30, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
+def test_ctrl_c_in_a_command_is_exit_code_130(
+    legato: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(app_module, "app", interrupted)
+    assert legato("doctor") == (130, "", "")
 
 
 def test_loading_the_commands_leaves_ctrl_c_alone() -> None:

@@ -104,7 +104,7 @@ def test_a_stdin_that_cannot_be_read_is_said(
 def test_any_text_comes_through_however_it_is_cut(text: str, cuts: list[int]) -> None:
     raw = text.encode("utf-8", "surrogatepass")
     reading, writing = os.pipe()
-    before, sys.stdin = sys.stdin, SimpleNamespace(fileno=lambda: reading)  # type: ignore[assignment]
+    before, sys.stdin = sys.stdin, SimpleNamespace(fileno=lambda: reading)
     try:
         deltas, got = iter(Stdin()), ""
         begun = 0

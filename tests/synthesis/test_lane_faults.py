@@ -115,6 +115,30 @@ def test_a_chunk_that_cannot_be_split_is_passed_over() -> None:
     assert listener.ended == [(0, "finished")]
 
 
+class NarrowEngine(WokenEngine):
+    """Only once it works on a chunk can it tell that more than 60 characters are too many."""
+
+    def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:
+        for job_id, job in self._jobs.items():
+            if len(job.chunk.spoken) > 60:
+                self.cancel(job_id)
+                return [JobFailed(job_id, "too many tokens", "text")]
+        return super().step(deadlines_s, timeout_s)
+
+
+def test_a_chunk_that_the_engine_refuses_late_is_split_in_its_place() -> None:
+    text = "Before.|" + "word " * 40 + "|After.|And the end."
+    world = World(lambda clock: NarrowEngine(clock, rtf=0.4, edge_silence_s=EDGE_S))
+    listener = world.listen()
+    world.say(listener, text)
+    world.finish()
+    assert_heard_whole(world, listener, text)
+    assert all(len(each.chunk.spoken) <= 60 for each in listener.placed)
+    assert [each.chunk.ordinal for each in listener.placed] == list(range(len(listener.placed)))
+    assert [each.chunk.spoken for each in listener.placed][-2:] == ["After.", "And the end."]
+    assert world.kinds("retry") == world.kinds("passed_over") == []
+
+
 class DyingEngine(WokenEngine):
     """Its process dies under chunk 1 after each first block of it, `times` times."""
 

@@ -81,10 +81,10 @@ def test_an_engine_that_takes_no_time_is_fast_and_no_error() -> None:
     assert meter.production().low_rate > 1000
 
 
-def test_overrun_is_known_after_three_chunks_and_never_below_one() -> None:
+def test_overrun_is_known_after_eight_chunks_and_never_below_one() -> None:
     meter = ProductionMeter()
-    for actual_s in (2.0, 2.0):
-        meter.completed(4.0, actual_s)
+    for _ in range(7):
+        meter.completed(4.0, 2.0)
     assert meter.production().overrun == 1.3
     meter.completed(4.0, 3.0)
     assert meter.production().overrun == 1.0

@@ -13,8 +13,8 @@ from legato.synthesis.scheduler import LookAhead, by_slack
         (7.9, 5, True),
         (8.0, 2, False),
         (8.0, 1, True),
-        (44.9, 0, True),
-        (45.0, 0, False),
+        (19.9, 0, True),
+        (20.0, 0, False),
     ],
 )
 def test_work_is_wanted_by_seconds_and_by_chunks(

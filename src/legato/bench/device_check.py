@@ -95,7 +95,7 @@ def tone_through_monitor() -> str:
         stopped = stop_at_monitor(sink)
     return (
         f"{_TONE_S:g} s played into a private null sink and heard at its monitor, every sample "
-        f"equal; silent {stopped.silent_after_ms:.0f} ms after stop"
+        f"equal; silent {stopped.silent_after_ms:.1f} ms after stop"
     )
 
 

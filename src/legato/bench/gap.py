@@ -129,10 +129,10 @@ def _ms(samples: int) -> float:
 
 
 _COLUMNS = (
-    ("scene", "scene"), ("spoken_s", "s"), ("chunks", "chunks"), ("exact", "bit-exact"),
-    ("gaps_heard", "gaps"), ("gap_heard_ms", "silence ms"), ("gap_heard_max_ms", "longest ms"),
-    ("gaps_in_phrase", "in a phrase"), ("hold_ms", "counted ms"),
-    ("ttfa_heard_ms", "first sound ms"), ("seam_error_ms_max", "seam error ms"),
+    ("scene", "scene"), ("spoken_s", "s"), ("chunks", "chunks"), ("exact", "exact"),
+    ("gaps_heard", "gaps"), ("gap_heard_ms", "silence ms"), ("gap_heard_max_ms", "longest"),
+    ("gaps_in_phrase", "in phrase"), ("hold_ms", "counted ms"), ("ttfa_heard_ms", "first ms"),
+    ("seam_error_ms_max", "seam ms"),
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def table(result: dict[str, Any]) -> Table:
         title=f"Gaps heard at the monitor, stories of {result['seconds']:g} s", caption=caption
     )
     for key, title in _COLUMNS:
-        shown.add_column(title, justify="left" if key == "scene" else "right")
+        shown.add_column(title, justify="left" if key == "scene" else "right", no_wrap=True)
     rows: Sequence[dict[str, Any]] = (*result["scenes"], *result["rivals"])
     for row in rows:
         shown.add_row(*(_cell(row.get(key)) for key, _ in _COLUMNS))
@@ -155,4 +155,6 @@ def table(result: dict[str, Any]) -> Table:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.1f}"
     return "-" if value is None else str(value)

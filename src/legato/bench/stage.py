@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,23 +50,33 @@ def perform(
     """Have `python -m command...` play the scene, for at most `limit_s`.
 
     Without a sink it plays where it will and nothing is captured. Raises OutputError where
-    it fails; its own lines are on stderr.
+    it fails, with the last line of what it said.
     """
-    player = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        env={**os.environ, **(sink.env if sink else {}), **(env or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert player.stdin is not None
-    assert player.stdout is not None
-    with player.stdin, player.stdout:
-        try:
-            return _play(player, (player.stdin, player.stdout), scene, sink, limit_s)
-        finally:
-            player.kill()
-            player.wait()
+    with tempfile.TemporaryFile("w+") as lines:  # libraries of sound are talkative
+        player = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env={**os.environ, **(sink.env if sink else {}), **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=lines,
+            text=True,
+        )
+        assert player.stdin is not None
+        assert player.stdout is not None
+        with player.stdin, player.stdout:
+            try:
+                return _play(player, (player.stdin, player.stdout), scene, sink, limit_s)
+            except _Failed as failed:
+                lines.seek(0)
+                last = (lines.read().strip().splitlines() or ["it said nothing"])[-1]
+                raise OutputError(f"the scene {scene['name']!r} {failed}: {last}") from None
+            finally:
+                player.kill()
+                player.wait()
+
+
+class _Failed(Exception):
+    """What went wrong with a player, in two or three words."""
 
 
 def _play(
@@ -79,7 +90,7 @@ def _play(
     orders.write(json.dumps(scene) + "\n")
     orders.flush()
     if answers.readline().strip() != "ready":
-        raise OutputError(f"the scene {scene['name']!r} did not start: see the lines above")
+        raise _Failed("did not start")
     capture = sink.capture() if sink else None
     began_at_s = time.monotonic()
     orders.write("go\n")
@@ -87,7 +98,7 @@ def _play(
     finished = True
     try:
         if player.wait(limit_s) != 0:
-            raise OutputError(f"the scene {scene['name']!r} failed: see the lines above")
+            raise _Failed("failed")
     except subprocess.TimeoutExpired:
         finished = False
     if sink is None or capture is None:

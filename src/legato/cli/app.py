@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from legato import __version__
-from legato.cli import bench, devices, doctor, download, speak, tune, voices
+from legato.cli import INTERRUPTED, bench, devices, doctor, download, speak, tune, voices
 from legato.errors import LegatoError
 
 app = typer.Typer(
@@ -47,6 +48,8 @@ def _root(
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit code."""
     arguments, debug = _without_debug(arguments)
+    # From here on there are child processes and folders to clear away.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         result = app(arguments, standalone_mode=False)
         _flush()
@@ -55,6 +58,8 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:
         line = " ".join(error.format_message().split())  # none after `legato bench`: that was help
         return _told(f"{line} (see legato --help)", 2, debug) if line else 2
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
     except BrokenPipeError:
         return 1  # who reads has had enough, and needs no line about it
     except Exception as error:  # noqa: BLE001 - the program's top: no user is helped by a traceback

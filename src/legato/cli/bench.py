@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure what Legato claims, on this machine.", no_args_is_help=True)
 
+_PIPED_COLUMNS = 130  # where nobody says how wide the page is
+
 Result = dict[str, Any]
 JsonLine = Annotated[bool, typer.Option("--json", help="Results as the last line.")]
 
 
 @app.command("gap")
 def gap(
-    seconds: Annotated[float, typer.Option(help="Length of each story.", min=5)] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Length of each story.", min=10)] = 60.0,
     json_line: JsonLine = False,
 ) -> int:
     """Count every gap at a sound server's monitor: idle, with a busy GIL, with slow engines."""
@@ -130,7 +132,10 @@ def _show(result: Result, table: Callable[[Result], Table], json_line: bool) -> 
     """A table for people, and for programs one JSON line last."""
     from rich.console import Console  # noqa: PLC0415 - `legato speak` loads this module too
 
-    Console().print(table(result))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPED_COLUMNS)
+    console.print(table(result))
     if json_line:
         print_json(result)
     return 0

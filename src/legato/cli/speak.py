@@ -84,6 +84,8 @@ def speak(  # noqa: PLR0917 - one parameter per option
         lexicon=None if lexicon is None else Lexicon.load(lexicon),
         volume=volume,
     )
+    # A sound server that hangs is asked in one long call, which no handler could interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     output = _output(out, backend, device)
     signal.signal(signal.SIGINT, _interrupt_once)
     notices = Notices((lambda _: None) if quiet else tell_on_stderr)

@@ -19,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from legato.errors import LegatoError, UsageError
+from legato.errors import LegatoError, TextTooLong, UsageError
 from legato.synthesis.engine import Engine
 from legato.synthesis.wire import (
     Header,
@@ -29,7 +29,7 @@ from legato.synthesis.wire import (
     pack_event,
     read_job,
 )
-from legato.types import AudioBlock, JobFailed
+from legato.types import AudioBlock, Cause, JobFailed
 
 _READ_BYTES = 1 << 16
 _LONGEST_STEP_S = 1.0  # a wake ends a step sooner
@@ -79,7 +79,8 @@ class EngineHost:
                 try:
                     self._engine.add(job)
                 except LegatoError as error:
-                    self._send(pack_event(JobFailed(job.job_id, str(error))))
+                    cause: Cause = "text" if isinstance(error, TextTooLong) else "synthesis"
+                    self._send(pack_event(JobFailed(job.job_id, str(error), cause)))
                 else:
                     self._jobs.add(job.job_id)
             case "cancel":

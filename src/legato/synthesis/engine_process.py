@@ -40,7 +40,7 @@ class ProcessSettings:
 
     start_s: float = 60.0
     silence_s: float = 10.0
-    restarts: int = 3
+    restarts: int = 4  # one more than the worker allows a single chunk
     standby: bool = False
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from legato.audio.audio_buffer import AudioBuffer
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
-from legato.events import Event, EventStream
+from legato.events import EventStream
 from legato.metrics import LeadGauge
+from legato.synthesis.lane_log import LaneLog
 from legato.synthesis.passages import Passage, Passages
 from legato.synthesis.playout import Playout, TextState
 from legato.synthesis.production import ProductionMeter
@@ -61,7 +61,7 @@ class Lane:
         self.meter = ProductionMeter()
         self.lead = LeadGauge()
         self.transcript = Transcript()
-        self._events = events
+        self.log = LaneLog(lane_id, settings.clock, events)
         self._playout = Playout(buffer, policy)
         self._passages = Passages()
         self._tracks: deque[Track] = deque()
@@ -124,19 +124,32 @@ class Lane:
         track = Track(chunk, self._passages.take(), self.settings.track)
         self._tracks.append(track)
         self._next_ordinal += 1
-        self.emit(
-            "chunk",
-            chunk.ordinal,
-            source_start=chunk.source_start,
-            source_end=chunk.source_end,
-            spoken=chunk.spoken,
-            estimate_s=chunk.estimate_s,
-        )
+        self.log.submitted(chunk)
         return track
 
     def split_next(self, limits: EngineLimits) -> int:
         """The next chunk was refused as too long: put smaller ones in its place."""
         return self._passages.split_next(limits)
+
+    def split_track(self, track: Track) -> bool:
+        """A track's job was refused as too long: smaller ones take its place, and the
+        ordinals behind it move up. False where its chunk cannot be split.
+        """
+        half = EngineLimits(max_characters=max(1, len(track.chunk.spoken) // 2))
+        pieces = self._passages.split(track.utterance, track.chunk, half)
+        if len(pieces) < 2:
+            return False
+        if track.start is not None:  # the pause before it is in the ring already
+            pieces[0] = replace(pieces[0], pause_before_s=0.0)
+        tracks = list(self._tracks)
+        at, first = tracks.index(track), track.chunk.ordinal
+        tracks[at : at + 1] = [Track(each, track.utterance, self.settings.track) for each in pieces]
+        for ordinal, each in enumerate(tracks[at:], first):
+            each.chunk = renumbered(each.chunk, ordinal)
+            self.log.submitted(each.chunk)
+        self._tracks = deque(tracks)
+        self._next_ordinal += len(pieces) - 1
+        return True
 
     def slack_s(self) -> dict[int, float]:
         """Job id -> seconds until the listener needs its first missing sample."""
@@ -154,25 +167,25 @@ class Lane:
         lengths_s = [track.take(block) for track, block in arrived]
         self.meter.arrived(now_s, sum(lengths_s), max(lengths_s), side_by_side)
         for (track, block), audio_s in zip(arrived, lengths_s, strict=True):
-            self.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
+            self.log.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
 
     def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
         """A track's job is done. notes: what was mended in it."""
         track.finish()
         for note in notes:
-            self.emit("mended", track.chunk.ordinal, what=note)
+            self.log.emit("mended", track.chunk.ordinal, what=note)
         pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
         spoken_s = max(0.0, track.made_s - pauses_s)
         self.meter.completed(track.chunk.estimate_s, spoken_s)
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
-        self.emit("made", track.chunk.ordinal, audio_s=track.made_s)
+        self.log.emit("made", track.chunk.ordinal, audio_s=track.made_s)
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
         """A track's job failed for good: the story goes on without the rest of it."""
         track.finish()
-        self.emit("passed_over", track.chunk.ordinal, cause=cause, reason=reason)
+        self.log.emit("passed_over", track.chunk.ordinal, cause=cause, reason=reason)
 
     # -- the ring --------------------------------------------------------------------------
     def release(self) -> bool:
@@ -197,12 +210,12 @@ class Lane:
     def _place(self, track: Track) -> None:
         placement = track.placement(self.buffer.end_chunk(track.chunk.ordinal))
         seam = self.transcript.add(placement)
-        self.emit("placed", track.chunk.ordinal, placement.end, start=placement.start)
+        self.log.emit("placed", track.chunk.ordinal, placement.end, start=placement.start)
         if track.cancelled:
             self.transcript.restart()
         elif seam is not None:
             seam_s = seam[1] / self.buffer.sample_rate_hz
-            self.emit("measure", track.chunk.ordinal, pause_s=seam[0], seam_s=seam_s)
+            self.log.emit("measure", track.chunk.ordinal, pause_s=seam[0], seam_s=seam_s)
 
     def update(self, now_s: float) -> float:
         """Move the gate, report what was heard, end what is over; returns when to look again."""
@@ -234,25 +247,21 @@ class Lane:
             again = any(track.restarts and not track.complete for track in self._tracks)
             self._wait_cause = "restart" if again else decision.cause
         if self._playout.gate > before:
-            self.emit("gate", self._playout.gate, why=decision.why)
+            self.log.emit("gate", self._playout.gate, why=decision.why)
         return decision.look_again_s
 
     def _report(self, now_s: float) -> None:
+        rate_hz, latency_s = self.buffer.sample_rate_hz, self.settings.latency_s()
         for event in self.buffer.drain_events():
-            chunk = self.ordinal_at(event.index)
             cause: Cause = ""
             if event.kind == "hold":
                 cause = self._wait_cause or "synthesis"
             elif event.kind == "underrun":
                 again = any(track.restarts for track in self._tracks)
                 cause = "restart" if again else "synthesis"
-            # An event is when it is heard, not when it is rendered.
-            at_s = now_s - event.age_s + self.settings.latency_s()
-            gap_s = event.samples / self.buffer.sample_rate_hz
-            self._events.emit(
-                Event(at_s, event.kind, self.lane_id, chunk, event.index, cause,
-                      {"samples": event.samples, "gap_s": gap_s})
-            )  # fmt: skip
+            # Told with the time when it is heard, not when it was rendered.
+            heard_at_s = now_s - event.age_s + latency_s
+            self.log.rendered(event, heard_at_s, self.ordinal_at(event.index), cause, rate_hz)
 
     def _end_heard(self, heard: int) -> float:
         """End the passages that were heard to their end; seconds until the next one is."""
@@ -343,10 +352,3 @@ class Lane:
         if head is None or head.start is None:
             return None
         return head.placement(self.buffer.position().written)
-
-    def emit(
-        self, kind: str, chunk: int = -1, sample: int = -1, cause: Cause = "", **detail: Any
-    ) -> None:
-        """Report an event of this lane, now."""
-        now_s = self.settings.clock.now_s()
-        self._events.emit(Event(now_s, kind, self.lane_id, chunk, sample, cause, detail))

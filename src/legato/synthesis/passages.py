@@ -95,12 +95,16 @@ class Passages:
     def split_next(self, limits: EngineLimits) -> int:
         """Put smaller chunks in the place of the next one; returns how many it became."""
         utterance, chunk = self._waiting[0]
-        feed = self.feed_of(utterance)
-        pieces = [] if feed is None else feed.chunker.split(chunk, limits)
+        pieces = self.split(utterance, chunk, limits)
         if len(pieces) > 1:
             self._waiting.popleft()
             self._waiting.extendleft((utterance, piece) for piece in reversed(pieces))
         return len(pieces)
+
+    def split(self, utterance: int, chunk: TextChunk, limits: EngineLimits) -> list[TextChunk]:
+        """Smaller pieces of a chunk; none once the utterance is over."""
+        feed = self.feed_of(utterance)
+        return [] if feed is None else feed.chunker.split(chunk, limits)
 
     def feed_of(self, utterance: int) -> ChunkFeed | None:
         """Where an utterance's chunks come from; None once it is over."""

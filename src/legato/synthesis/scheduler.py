@@ -17,7 +17,7 @@ class LookAhead:
 
     seconds: float = 8.0
     chunks: int = 2
-    most_s: float = 45.0
+    most_s: float = 20.0
 
     def __post_init__(self) -> None:
         if not (0 < self.seconds <= self.most_s and self.chunks >= 1):

@@ -24,6 +24,7 @@ from legato.types import AudioBlock, Job, JobDone, JobFailed, TextChunk
 _FULL_LOOK_S = 0.25
 _BREATH_S = 0.002  # between two pieces of work under the lock, which others wait for
 _MOST_FAILURES = 1  # an engine error in one chunk is retried once
+_SUSPECT = 2  # restarts after which a chunk is tried alone
 _MOST_RESTARTS = 3
 
 
@@ -124,6 +125,8 @@ class StreamingWorker:
         if isinstance(result, JobDone):
             lane.made(track, result.notes)
             return
+        if result.cause == "text" and lane.split_track(track):
+            return
         restarted = result.cause == "restart"
         track.restarts += restarted
         track.failures += not restarted
@@ -132,7 +135,7 @@ class StreamingWorker:
             lane.pass_over(track, result.cause, result.reason)
         else:
             track.retry()
-            lane.emit("retry", ordinal, cause=result.cause, reason=result.reason)
+            lane.log.emit("retry", ordinal, cause=result.cause, reason=result.reason)
 
     def _serve(self, lane: Lane, now_s: float) -> float:
         lane.intake(now_s)
@@ -142,10 +145,8 @@ class StreamingWorker:
 
     def _submit(self, now_s: float) -> None:
         """Give the engine what is due: retakes first, then new chunks, least slack first."""
-        for lane in self._lanes.values():
-            for track in lane.retakes():
-                if not self._give(lane, track):
-                    return
+        if not self._submit_retakes():
+            return
         wanting = {i: lane.ahead_s() for i, lane in self._lanes.items() if lane.wants_more()}
         while wanting:
             lane = self._lanes[by_slack(wanting)[0]]
@@ -155,6 +156,21 @@ class StreamingWorker:
             wanting.pop(lane.lane_id)
             if lane.wants_more():
                 wanting[lane.lane_id] = lane.ahead_s()
+
+    def _submit_retakes(self) -> bool:
+        """Give out again what failed; False where nothing else may go beside it.
+
+        A chunk that was there when the engine died twice is tried alone: should it be the
+        one that kills the engine, only it is passed over.
+        """
+        if any(track.restarts >= _SUSPECT for _, track in self._tracks.values()):
+            return False
+        for lane in self._lanes.values():
+            for track in lane.retakes():
+                suspect = track.restarts >= _SUSPECT
+                if (suspect and self._tracks) or not self._give(lane, track) or suspect:
+                    return False
+        return True
 
     def _submit_next(self, lane: Lane) -> bool:
         """Submit one lane's next chunk; False where the engine has no slot left."""
@@ -192,7 +208,7 @@ class StreamingWorker:
             default = lane.settings.default_voice
             if chunk.voice == default:
                 raise
-            lane.emit("voice", chunk.ordinal, reason=str(error), instead=default)
+            lane.log.emit("voice", chunk.ordinal, reason=str(error), instead=default)
             job = replace(job, chunk=replace(chunk, voice=default))
             self._engine.add(job)
         return job
@@ -201,7 +217,7 @@ class StreamingWorker:
         track.job = job
         self._tracks[job.job_id] = (lane, track)
         lane.meter.busy(self._clock.now_s(), 1)
-        lane.emit("job", track.chunk.ordinal, job=job.job_id)
+        lane.log.emit("job", track.chunk.ordinal, job=job.job_id)
 
 
 class WorkerThread:

@@ -111,7 +111,8 @@ class SemanticChunker:
     def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:
         """Give out early what the listener would otherwise wait for; call it at any time.
 
-        With less than `low_lead_s` ahead: up to the last sentence that makes a chunk. Once
+        With less than `low_lead_s` ahead: up to the last sentence that makes a chunk, with
+        less than `phrase_lead_s` the last clause or comma where there is no such. Once
         nothing came for `stall_s`: whatever is complete, however short; and with less than
         `urgent_lead_s` ahead up to the last comma, after a long stall everything. In
         "scheduled" sizing nothing, because its cuts must not depend on time.
@@ -123,7 +124,7 @@ class SemanticChunker:
             return []
         self._lead_s = lead_s
         chunks = self._advance(final=False)
-        stop = self._early_stop(quiet_s, lead_s < self._settings.urgent_lead_s)
+        stop = self._early_stop(quiet_s, lead_s)
         if stop is not None:
             chunks += self._take_through(stop)
         return chunks
@@ -211,14 +212,15 @@ class SemanticChunker:
         """A cut behind everything that was read."""
         return Candidate(self._scanner.end, strength, self._scanner.end_units, True, last)
 
-    def _early_stop(self, quiet_s: float, urgent: bool) -> Candidate | None:
+    def _early_stop(self, quiet_s: float, lead_s: float) -> Candidate | None:
         """The place up to which text may go out though more could follow."""
+        low = lead_s < self._settings.phrase_lead_s
+        urgent = lead_s < self._settings.urgent_lead_s
         known = self._scanner.candidates
         sentences = [each for each in known if each.strength >= Boundary.SENTENCE]
+        phrases = [each for each in known if each.strength >= Boundary.COMMA]
         if quiet_s < self._settings.stall_s:
-            window, origin = self._next_window(), self._scanner.weights.units(self._start)
-            fit = [s for s in sentences if window.low <= s.units - origin <= window.high]
-            return fit[-1] if fit else None
+            return self._last_fit(sentences) or (self._last_fit(phrases) if low else None)
         if not self._cleaner.waits_for.strip(_CLOSING_MARKUP):
             breaks = self._cleaner.between_lines
             if breaks or self._scanner.complete_end():
@@ -227,8 +229,13 @@ class SemanticChunker:
             return sentences[-1]
         if urgent and quiet_s >= _LONG_STALL * self._settings.stall_s:
             return self._end(Boundary.SPACE)
-        phrases = [each for each in known if each.strength >= Boundary.COMMA]
         return phrases[-1] if urgent and phrases else None
+
+    def _last_fit(self, places: list[Candidate]) -> Candidate | None:
+        """The last of these that ends a chunk of a size it may have."""
+        window, origin = self._next_window(), self._scanner.weights.units(self._start)
+        fit = [each for each in places if window.low <= each.units - origin <= window.high]
+        return fit[-1] if fit else None
 
     def _take_through(self, stop: Candidate) -> list[TextChunk]:
         """Cut at `stop`, and before it where the text up to it is too long for one chunk."""

@@ -53,7 +53,8 @@ class ChunkerSettings:
     time nor measured rates change where it cuts.
     stall_s: a source silent for so long has stalled. low_lead_s: with less ahead of the
     listener than this, sentences go out without waiting for better places to cut.
-    urgent_lead_s: with less than this, so do unfinished sentences of a stalled source.
+    phrase_lead_s: with less than this, so do phrases that end at a comma. urgent_lead_s: with
+    less than this, so do unfinished sentences of a stalled source.
     """
 
     sizing: Sizing = "mission"
@@ -68,6 +69,7 @@ class ChunkerSettings:
     adaptive_lead_s: float = 6.0
     stall_s: float = 0.5
     low_lead_s: float = 3.0
+    phrase_lead_s: float = 2.25
     urgent_lead_s: float = 1.0
 
     def __post_init__(self) -> None:
@@ -82,8 +84,8 @@ class ChunkerSettings:
             raise UsageError("first_chunk_s must lie between hard_min_s and hard_max_s")
         if not 0 < self.characters_min <= self.characters_max:
             raise UsageError("characters must rise: 0 < characters_min <= characters_max")
-        times = (self.adaptive_lead_s, self.stall_s, self.low_lead_s, self.urgent_lead_s)
-        if min(times) < 0.0:
+        leads = (self.adaptive_lead_s, self.low_lead_s, self.phrase_lead_s, self.urgent_lead_s)
+        if min(*leads, self.stall_s) < 0.0:
             raise UsageError("the leads and stall_s must not be negative")
 
 

@@ -1,0 +1,46 @@
+"""LaneLog: what happens in a lane, told to the event stream with the lane's number and clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from legato.audio.audio_buffer import RenderEvent
+from legato.clock import Clock
+from legato.events import Event, EventStream
+from legato.types import Cause, TextChunk
+
+
+class LaneLog:
+    """Reports on the thread that calls it."""
+
+    def __init__(self, lane_id: int, clock: Clock, events: EventStream) -> None:
+        self._lane_id = lane_id
+        self._clock = clock
+        self._events = events
+
+    def emit(
+        self, kind: str, chunk: int = -1, sample: int = -1, cause: Cause = "", **detail: Any
+    ) -> None:
+        """Something happened now."""
+        now_s = self._clock.now_s()
+        self._events.emit(Event(now_s, kind, self._lane_id, chunk, sample, cause, detail))
+
+    def submitted(self, chunk: TextChunk) -> None:
+        """A chunk got its ordinal."""
+        self.emit(
+            "chunk",
+            chunk.ordinal,
+            source_start=chunk.source_start,
+            source_end=chunk.source_end,
+            spoken=chunk.spoken,
+            estimate_s=chunk.estimate_s,
+        )
+
+    def rendered(
+        self, event: RenderEvent, heard_at_s: float, chunk: int, cause: Cause, sample_rate_hz: int
+    ) -> None:
+        """The render side did something that was heard at `heard_at_s`."""
+        detail = {"samples": event.samples, "gap_s": event.samples / sample_rate_hz}
+        self._events.emit(
+            Event(heard_at_s, event.kind, self._lane_id, chunk, event.index, cause, detail)
+        )
