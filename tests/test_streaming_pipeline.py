@@ -493,17 +493,3 @@ def test_two_short_lines_are_heard_though_the_third_does_not_come() -> None:
         metrics = heard.narrator.metrics()
     assert metrics.underruns == 0
     assert np.array_equal(trimmed(heard.made)[-1000:], heard.sound()[-1000:])
-
-
-def test_an_engine_s_own_options(tmp_path: Path) -> None:
-    def length_s(words_per_minute: int) -> float:
-        options = {"words_per_minute": words_per_minute}
-        with Narrator(str(tmp_path / "a.wav"), engine_options=options) as narrator:
-            narrator.say(LINE).wait(WAIT_S)
-            return narrator.metrics().audio_s
-
-    assert length_s(350) < 0.8 * length_s(150)
-    with pytest.raises(UsageError, match=r"EspeakEngine: .*'colour'"):
-        Narrator(str(tmp_path / "a.wav"), engine_options={"colour": "red"})
-    with pytest.raises(UsageError, match="engine by name"):
-        Narrator(NullOutput(), engine=ScriptedEngine(), engine_options={"pitch": 3})
