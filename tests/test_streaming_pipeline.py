@@ -14,12 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from legato.audio.null import NullOutput
 from legato.bench.paced_engine import make_paced
 from legato.errors import (
     BacklogFull,
     RunError,
-    UsageError,
 )
 from legato.streaming_pipeline import Narrator, NarratorSettings, speak
 from legato.utterance import Utterance
@@ -285,17 +283,3 @@ def test_threads_end_with_the_narrator() -> None:
     while threading.active_count() > before and time.monotonic() < deadline_s:
         time.sleep(0.02)
     assert threading.active_count() <= before
-
-
-def test_an_engine_s_own_options(tmp_path: Path) -> None:
-    def length_s(words_per_minute: int) -> float:
-        options = {"words_per_minute": words_per_minute}
-        with Narrator(str(tmp_path / "a.wav"), engine_options=options) as narrator:
-            narrator.say(LINE).wait(WAIT_S)
-            return narrator.metrics().audio_s
-
-    assert length_s(350) < 0.8 * length_s(150)
-    with pytest.raises(UsageError, match=r"EspeakEngine: .*'colour'"):
-        Narrator(str(tmp_path / "a.wav"), engine_options={"colour": "red"})
-    with pytest.raises(UsageError, match="engine by name"):
-        Narrator(NullOutput(), engine=ScriptedEngine(), engine_options={"pitch": 3})
