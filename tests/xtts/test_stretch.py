@@ -34,7 +34,7 @@ def test_a_whole_chunk_is_pytorch_s_own_interpolation(scale: float) -> None:
         # multiply-add: up to 3e-4 off in a long chunk. All the others agree to rounding.
         torch.testing.assert_close(found, expected, atol=3e-4, rtol=0)
         off = (found - expected).abs().amax(dim=1) > 1e-6
-        assert int(off.sum()) <= max(1, len(off) // 20)
+        assert int(off.sum()) <= max(16, len(off) // 20)
 
 
 def test_a_scale_that_gains_nothing_copies_unless_told_otherwise() -> None:
