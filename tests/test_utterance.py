@@ -20,15 +20,16 @@ class Pipeline:
         self.pending = PendingText(ManualClock(), limit)
         self.heard = 0
         self.cancelled: list[int] = []
-        self.wrote: list[int] = []
+        self.wrote: list[str | None] = []
         self.ended = threading.Event()
         self.utterance = Utterance(
             7, self.pending, lambda number: self.heard, self.cancelled.append, self._wrote
         )
 
-    def _wrote(self, characters: int) -> None:
-        self.wrote.append(characters)
-        if characters == 0:
+    def _wrote(self, number: int, delta: str | None) -> None:
+        assert number == self.utterance.number
+        self.wrote.append(delta)
+        if delta is None:
             self.ended.set()
 
 
@@ -42,7 +43,7 @@ def test_what_is_written_is_kept_and_passed_on(pipeline: Pipeline) -> None:
     pipeline.utterance.write("two.")
     assert pipeline.utterance.text == "One, two."
     assert pipeline.pending.take(100) == "One, two."
-    assert pipeline.wrote == [5, 4]
+    assert pipeline.wrote == ["One, ", "two."]
     assert not pipeline.utterance.over
     assert pipeline.utterance.state == "speaking"
 

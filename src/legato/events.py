@@ -3,21 +3,24 @@
 A trace is JSONL: one `Event` a line with the fields `t_s, kind, lane, chunk, sample,
 cause` and, where there is more to say, `detail` (an object). Kinds:
 
-    text          a delta of `detail.characters` arrived
-    chunk         the chunker gave out chunk `chunk` (detail: its source span and estimate)
+    run           what the run is made with; the first row of a trace
+    text          a delta (detail.text) of an utterance arrived; text_end: it was the last
+    chunk         the chunker gave out chunk `chunk` (detail: its source span, estimate, boundary)
     job           the chunk went to the engine
-    block         `detail.audio_s` of it came back
-    made          the chunk is complete in the ring or behind it
+    block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now
+    made          the chunk is complete in the ring or behind it (detail.audio_s, pauses included)
     mended        the engine found a fault in the chunk and acted on it (detail.what)
     placed        the chunk lies in the ring, from detail.start to `sample`
     retry, passed_over      its synthesis failed: done again, or given up (detail.reason)
-    gate          the gate opened through `chunk` (detail.why)
+    gate          the gate opened through `chunk` (detail.why, the lead, what was assumed)
+    level         the lead at `sample`, the next to be read; a few times a second
     first         the first sample of an utterance was heard
     hold, underrun          a silence of `detail.gap_s` ended before `sample`
     edit, discard           `detail.samples` were ramped, or dropped unheard
     engine, output          restarts, standbys, lost and reopened devices (detail.what)
     paused, resumed, stopped, skipped, finished, cut     playback control
     measure       a seam was placed (detail.pause_s, detail.seam_s)
+    metrics       the run in numbers, as `--json` prints them; the last row of a trace
 """
 
 from __future__ import annotations
@@ -107,9 +110,10 @@ class TraceWriter:
             raise OutputError(f"cannot write the trace {path}: {error.strerror}") from error
         self.failure = ""
         self._lock = threading.Lock()
-        self._unsubscribe = events.subscribe(self._write)
+        self._unsubscribe = events.subscribe(self.write)
 
-    def _write(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
+        """Write one event: those of the stream come by themselves."""
         with self._lock:
             if self.failure or self._file.closed:
                 return

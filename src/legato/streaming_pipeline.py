@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from legato import __version__
 from legato.audio.audio_buffer import create_audio_buffer
 from legato.audio.audio_output import AudioOutput, OutputEvent
 from legato.audio.outputs import make_output
-from legato.audio.playout_policy import FixedPolicy
+from legato.audio.playout_policy import FixedPolicy, name_of
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
 from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError
@@ -234,6 +235,24 @@ class Narrator:
         )
         return self._collector.metrics(run, self._buffer.counters(), self._lane.lead)
 
+    def described(self) -> Event:
+        """What this run is made with, as the first event of its trace."""
+        settings, info = self._settings, self._engine.info
+        detail = {
+            "version": __version__,
+            "engine": info.name,
+            "engine_jobs": info.max_jobs,
+            "backend": self._output.backend,
+            "live": self._output.live,
+            "sample_rate_hz": self._buffer.sample_rate_hz,
+            "latency_s": self._output.latency_s,
+            "policy": name_of(settings.policy),
+            "sizing": settings.chunker.sizing,
+            "language": self._language,
+            "rate": self._rate,
+        }
+        return Event(self._clock.now_s(), "run", detail=detail)
+
     # -- closing ---------------------------------------------------------------------------
     def close(self) -> None:
         """Cut what is still being said and release engine and output. Idempotent.
@@ -297,9 +316,11 @@ class Narrator:
             utterance.settle("cut", self._heard_characters(number))
             self._worker.cancel_jobs(self._lane.cut(number))
 
-    def _wrote(self, characters: int) -> None:
-        if characters:
-            self._emit("text", characters=characters)
+    def _wrote(self, number: int, delta: str | None) -> None:
+        if delta is None:
+            self._emit("text_end", utterance=number)
+        elif delta:
+            self._emit("text", utterance=number, characters=len(delta), text=delta)
         self._worker.wake()
 
     def _ended(self, utterance: Utterance, how: str) -> None:

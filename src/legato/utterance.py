@@ -24,7 +24,7 @@ class Utterance:
         pending: PendingText,
         heard: Callable[[int], int],
         cancel: Callable[[int], None],
-        wrote: Callable[[int], None],
+        wrote: Callable[[int, str | None], None],
     ) -> None:
         self.number = number
         self.state: State = "speaking"
@@ -35,6 +35,7 @@ class Utterance:
         self._wrote = wrote
         self._parts: list[str] = []
         self._heard_characters = 0
+        self._ended = False
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[Utterance], object]] = []
@@ -46,7 +47,7 @@ class Utterance:
         with self._lock:
             self._pending.write(delta)
             self._parts.append(delta)
-        self._wrote(len(delta))
+        self._wrote(self.number, delta)
 
     def wait_for_room(self, timeout_s: float | None = None) -> bool:
         """Block until `write` has room, or the utterance is over and takes no more; False
@@ -57,7 +58,9 @@ class Utterance:
     def end(self) -> None:
         """The text is complete. Idempotent."""
         self._pending.close()
-        self._wrote(0)
+        if not self._ended:
+            self._ended = True
+            self._wrote(self.number, None)
 
     def cancel(self) -> None:
         """Give up the rest: what is not heard yet stays unheard. Idempotent."""

@@ -194,9 +194,17 @@ class MeasuredPolicy:
         return self.slow.decide(state)
 
 
+_NAMED: dict[str, type[PlayoutPolicy]] = {"fixed": FixedPolicy, "measured": MeasuredPolicy}
+
+
 def policy_named(name: str) -> PlayoutPolicy:
     """The policy called "fixed" or "measured", with its defaults. Raises UsageError."""
-    known: dict[str, PlayoutPolicy] = {"fixed": FixedPolicy(), "measured": MeasuredPolicy()}
-    if name not in known:
-        raise UsageError(f"no policy {name!r}: choose {' or '.join(known)}")
-    return known[name]
+    if name not in _NAMED:
+        raise UsageError(f"no policy {name!r}: choose {' or '.join(_NAMED)}")
+    return _NAMED[name]()
+
+
+def name_of(policy: PlayoutPolicy) -> str:
+    """What `policy_named` calls it; its class's name, where it is somebody's own."""
+    kind = type(policy)
+    return next((name for name, known in _NAMED.items() if known is kind), kind.__name__)

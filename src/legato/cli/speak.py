@@ -21,7 +21,7 @@ from legato.cli.notices import Notices, tell_on_stderr
 from legato.cli.report import print_json, print_metrics
 from legato.cli.text_input import Stdin, WholeText, from_file, has_words
 from legato.errors import OutputError, UnknownDevice, UsageError
-from legato.events import TraceWriter
+from legato.events import Event, TraceWriter
 from legato.streaming_pipeline import Narrator, NarratorSettings
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings
@@ -103,8 +103,12 @@ def speak(  # noqa: PLR0917 - one parameter per option
             TraceWriter(trace, narrator.events) if trace else nullcontext() as writer,
         ):
             narrator.events.subscribe(notices)
+            if writer is not None:
+                writer.write(narrator.described())
             utterance = _say(narrator, source, live=not quiet and _on_terminal())
             metrics = narrator.metrics()
+            if writer is not None:
+                writer.write(Event(narrator.described().t_s, "metrics", detail=metrics.as_dict()))
     except KeyboardInterrupt:
         return INTERRUPTED
     if not has_words(utterance.text):

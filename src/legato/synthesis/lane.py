@@ -25,6 +25,7 @@ from legato.types import AudioBlock, Cause, EngineLimits, Pcm, TextChunk
 
 _IDLE_LOOK_S = 1.0
 _READING_LOOK_S = 0.05  # a file reads far faster than time passes
+_LEVEL_EVERY_S = 0.1
 _SHORTEST_LOOK_S = 0.005  # a paused listener may be one sample from the end for ever
 
 
@@ -68,6 +69,7 @@ class Lane:
         self._next_ordinal = 0
         self._drained = True
         self._wait_cause: Cause = ""  # of the latest wait, which may be reported after it
+        self._level_at_s = float("-inf")
         self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
         buffer.attach_producer()
 
@@ -124,7 +126,7 @@ class Lane:
         track = Track(chunk, self._passages.take(), self.settings.track)
         self._tracks.append(track)
         self._next_ordinal += 1
-        self.log.submitted(chunk)
+        self.log.submitted(chunk, track.utterance)
         return track
 
     def split_next(self, limits: EngineLimits) -> int:
@@ -146,7 +148,7 @@ class Lane:
         tracks[at : at + 1] = [Track(each, track.utterance, self.settings.track) for each in pieces]
         for ordinal, each in enumerate(tracks[at:], first):
             each.chunk = renumbered(each.chunk, ordinal)
-            self.log.submitted(each.chunk)
+            self.log.submitted(each.chunk, each.utterance)
         self._tracks = deque(tracks)
         self._next_ordinal += len(pieces) - 1
         return True
@@ -164,10 +166,11 @@ class Lane:
     def blocks(self, now_s: float, arrived: list[tuple[Track, AudioBlock]]) -> None:
         """Blocks of this lane's tracks came together."""
         side_by_side = max(1, sum(track.begun for track in self.in_flight()))
-        lengths_s = [track.take(block) for track, block in arrived]
+        lengths_s = []
+        for track, block in arrived:
+            lengths_s.append(track.take(block))
+            self.log.block(track.chunk.ordinal, block.start_sample, lengths_s[-1], track.made_s)
         self.meter.arrived(now_s, sum(lengths_s), max(lengths_s), side_by_side)
-        for (track, block), audio_s in zip(arrived, lengths_s, strict=True):
-            self.log.emit("block", track.chunk.ordinal, sample=block.start_sample, audio_s=audio_s)
 
     def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
         """A track's job is done. notes: what was mended in it."""
@@ -229,6 +232,7 @@ class Lane:
         text = TextState(done, synthesis_done, submitted, idle_s, len(self.in_flight()))
         look_s = self._gate(now_s, text)
         self._report(now_s)
+        self._tell_level(now_s)
         if self._playout.begun and self.ordinal_at(position.read) >= 0:
             self.lead.sample(now_s, self.buffer.buffer_length_seconds(), synthesis_done)
         look_s = min(look_s, self._drop_unwanted(), self._end_heard(position.heard))
@@ -247,8 +251,16 @@ class Lane:
             again = any(track.restarts and not track.complete for track in self._tracks)
             self._wait_cause = "restart" if again else decision.cause
         if self._playout.gate > before:
-            self.log.emit("gate", self._playout.gate, why=decision.why)
+            self.log.emit("gate", self._playout.gate, why=decision.why, lead_s=self.contiguous_s())
         return decision.look_again_s
+
+    def _tell_level(self, now_s: float) -> None:
+        if not self._passages or now_s - self._level_at_s < _LEVEL_EVERY_S:
+            return
+        self._level_at_s = now_s
+        lead_s = self.buffer.buffer_length_seconds()
+        ready_s = contiguous_s(self._tracks)
+        self.log.emit("level", sample=self.buffer.position().read, lead_s=lead_s, ready_s=ready_s)
 
     def _report(self, now_s: float) -> None:
         rate_hz, latency_s = self.buffer.sample_rate_hz, self.settings.latency_s()

@@ -25,16 +25,24 @@ class LaneLog:
         now_s = self._clock.now_s()
         self._events.emit(Event(now_s, kind, self._lane_id, chunk, sample, cause, detail))
 
-    def submitted(self, chunk: TextChunk) -> None:
+    def submitted(self, chunk: TextChunk, utterance: int) -> None:
         """A chunk got its ordinal."""
         self.emit(
             "chunk",
             chunk.ordinal,
+            utterance=utterance,
             source_start=chunk.source_start,
             source_end=chunk.source_end,
             spoken=chunk.spoken,
             estimate_s=chunk.estimate_s,
+            boundary=chunk.boundary.name.lower(),
+            pause_before_s=chunk.pause_before_s,
+            pause_after_s=chunk.pause_after_s,
         )
+
+    def block(self, chunk: int, start_sample: int, audio_s: float, made_s: float) -> None:
+        """A block of a chunk came; `made_s` of the chunk are made with it."""
+        self.emit("block", chunk, sample=start_sample, audio_s=audio_s, made_s=made_s)
 
     def rendered(
         self, event: RenderEvent, heard_at_s: float, chunk: int, cause: Cause, sample_rate_hz: int
