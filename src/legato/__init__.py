@@ -14,7 +14,8 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it, without the time that `typing` takes
 if TYPE_CHECKING:
     from legato.audio.audio_output import AudioOutput
-    from legato.audio.playout_policy import FixedPolicy, MeasuredPolicy
+    from legato.audio.measured_policy import MeasuredPolicy
+    from legato.audio.playout_policy import FixedPolicy
     from legato.errors import LegatoError
     from legato.events import Event
     from legato.metrics import Metrics
@@ -34,7 +35,7 @@ _HOMES = {
     "FixedPolicy": "legato.audio.playout_policy",
     "LegatoError": "legato.errors",
     "Lexicon": "legato.text.lexicon",
-    "MeasuredPolicy": "legato.audio.playout_policy",
+    "MeasuredPolicy": "legato.audio.measured_policy",
     "Metrics": "legato.metrics",
     "Narrator": "legato.streaming_pipeline",
     "NarratorSettings": "legato.streaming_pipeline",

@@ -23,7 +23,8 @@ from legato import __version__
 from legato.audio.audio_buffer import create_audio_buffer
 from legato.audio.audio_output import AudioOutput, OutputEvent
 from legato.audio.outputs import make_output
-from legato.audio.playout_policy import FixedPolicy, name_of
+from legato.audio.playout_policy import FixedPolicy
+from legato.audio.policies import name_of
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
 from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError

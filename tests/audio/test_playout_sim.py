@@ -6,7 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from legato.audio.playout_policy import FixedPolicy, MeasuredPolicy
+from legato.audio.measured_policy import MeasuredPolicy
+from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import Phase, PlayoutPolicy
 from tests.audio.playout_sim import Outcome, PlayoutSim, Story, random_story
 

@@ -25,7 +25,7 @@ class Lane:
     def take_all(self) -> list[tuple[int, str]]:
         taken: list[tuple[int, str]] = []
         while True:
-            self.passages.intake(self.clock.now_s(), 0.0)
+            self.passages.intake(self.clock.now_s(), 0.0, 0.0)
             if not self.passages.waiting:
                 return taken
             spoken = self.passages.next_chunk().spoken
@@ -59,7 +59,7 @@ def test_only_a_few_chunks_wait() -> None:
     lane = Lane()
     for number in range(50):
         lane.say(number, "a|")
-    lane.passages.intake(0.0, 0.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
     assert lane.passages.waiting == 4
     assert not lane.passages.text_done
     assert len(lane.take_all()) == 50
@@ -69,11 +69,11 @@ def test_megabytes_without_a_chunk_are_taken_piece_by_piece() -> None:
     lane = Lane()
     lane.say(0, "x" * 1_000_000 + "|")
     lane.say(1, "b|")
-    lane.passages.intake(0.0, 0.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
     assert lane.passages.hungry
     turns = 1
     while lane.passages.hungry:
-        lane.passages.intake(0.0, 0.0)
+        lane.passages.intake(0.0, 0.0, 0.0)
         turns += 1
     assert turns > 10
     assert [number for number, _ in lane.take_all()] == [0, 1]
@@ -83,7 +83,7 @@ def test_dropping_takes_what_waits_of_one_utterance_alone() -> None:
     lane = Lane()
     lane.say(0, "a|b|")
     lane.say(1, "c|d|")
-    lane.passages.intake(0.0, 0.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
     lane.passages.drop(0)
     assert lane.told == [(0, "cut")]
     assert not lane.passages.has_waiting(0)
@@ -97,7 +97,7 @@ def test_dropping_takes_what_waits_of_one_utterance_alone() -> None:
 def test_pieces_take_the_place_of_a_chunk_in_order() -> None:
     lane = Lane()
     lane.say(0, "one two|end|")
-    lane.passages.intake(0.0, 0.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
     assert lane.passages.split_next(EngineLimits(max_characters=4)) == 2
     assert lane.take_all() == [(0, "one "), (0, "two"), (0, "end")]
 
@@ -105,7 +105,7 @@ def test_pieces_take_the_place_of_a_chunk_in_order() -> None:
 def test_a_chunk_that_cannot_be_split_stays() -> None:
     lane = Lane()
     lane.say(0, "onetwo|")
-    lane.passages.intake(0.0, 0.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
     assert lane.passages.split_next(EngineLimits(max_characters=4)) == 1
     assert lane.take_all() == [(0, "onetwo")]
 

@@ -48,6 +48,8 @@ class _BarChunker:
     A chunk may begin with "~" (a marked pause of 0.5 s), then "@name " (a voice).
     """
 
+    pending_characters = 0
+
     def __init__(self) -> None:
         self._text = ""
         self._at = 0

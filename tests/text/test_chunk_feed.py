@@ -109,22 +109,22 @@ def test_every_character_comes_in_exactly_one_chunk() -> None:
     chunks = []
     for start in range(0, len(STORY), 700):
         feed.pending.write(STORY[start : start + 700])
-        chunks += feed.next_chunks(0.0, 0.0)
+        chunks += feed.next_chunks(0.0, 0.0, 0.0)
         assert not feed.done
     feed.pending.close()
     while not feed.done:
-        chunks += feed.next_chunks(0.0, 0.0)
+        chunks += feed.next_chunks(0.0, 0.0, 0.0)
     assert "".join(STORY[c.source_start : c.source_end] for c in chunks) == STORY
-    assert feed.next_chunks(0.0, 0.0) == []
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
 
 
 def test_text_written_just_before_the_end_is_still_taken() -> None:
     feed = ChunkFeed(pending(), SemanticChunker())
     feed.pending.write("Late words.")
     feed.pending.close()
-    chunks = feed.next_chunks(0.0, 0.0)
+    chunks = feed.next_chunks(0.0, 0.0, 0.0)
     assert not feed.done
-    chunks += feed.next_chunks(0.0, 0.0)
+    chunks += feed.next_chunks(0.0, 0.0, 0.0)
     assert feed.done
     assert [chunk.source_end for chunk in chunks] == [len("Late words.")]
 
@@ -132,8 +132,8 @@ def test_text_written_just_before_the_end_is_still_taken() -> None:
 def test_a_stalled_source_is_spoken_as_far_as_it_came() -> None:
     feed = ChunkFeed(pending(), SemanticChunker())
     feed.pending.write("A short line. ")
-    assert feed.next_chunks(0.0, 0.0) == []
-    chunks = feed.next_chunks(5.0, 0.0)
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
+    chunks = feed.next_chunks(5.0, 0.0, 0.0)
     assert "".join(chunk.spoken for chunk in chunks) == "A short line."
     assert not feed.done
 
@@ -143,11 +143,11 @@ def test_a_dropped_feed_gives_nothing_more() -> None:
     feed.pending.write(STORY)
     feed.drop()
     assert feed.done
-    assert feed.next_chunks(0.0, 0.0) == []
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
 
 
 def test_one_turn_takes_a_bounded_piece() -> None:
     feed = ChunkFeed(pending(), SemanticChunker())
     feed.pending.write(STORY * 10)
-    feed.next_chunks(0.0, 0.0)
+    feed.next_chunks(0.0, 0.0, 0.0)
     assert feed.pending.waiting_characters >= len(STORY) * 10 - 5_000

@@ -7,18 +7,17 @@ every one of its samples will be ready before it is heard; thresholds come on to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from legato.audio.prebuffer_manager import (
     ChunkProgress,
     Decision,
-    PlayoutPolicy,
     PlayoutState,
     Production,
     at_gate,
 )
-from legato.errors import UsageError
 from legato.types import Cause
 
 FEWEST_BLOCKS = 4
@@ -99,18 +98,29 @@ def text_stalled(state: PlayoutState) -> bool:
     return state.in_flight == 0 and state.text_idle_s >= TEXT_STALL_S
 
 
-def _open(state: PlayoutState, count: int, why: str, cause: Cause = "") -> Decision:
-    return Decision(state.closed[count - 1].ordinal, why, _look_again_s(state, count), cause)
+def opened(
+    state: PlayoutState,
+    count: int,
+    why: str,
+    cause: Cause = "",
+    assumed: Mapping[str, object] = MappingProxyType({}),
+) -> Decision:
+    """The decision to open `count` of the closed chunks."""
+    look_s = _look_again_s(state, count)
+    return Decision(state.closed[count - 1].ordinal, why, look_s, cause, assumed)
 
 
-def _wait(state: PlayoutState, why: str) -> Decision:
-    waiting = at_gate(state) and not (state.synthesis_done and not state.closed)
+def waiting(
+    state: PlayoutState, why: str, assumed: Mapping[str, object] = MappingProxyType({})
+) -> Decision:
+    """The decision to open nothing, and whose fault the wait is, if there is one."""
+    waits = at_gate(state) and not (state.synthesis_done and not state.closed)
     cause: Cause = ""
-    if waiting and (state.in_flight or not _complete(state.closed)):
+    if waits and (state.in_flight or not _complete(state.closed)):
         cause = "synthesis"
-    elif waiting and (state.heard_any or state.closed):
+    elif waits and (state.heard_any or state.closed):
         cause = "text"
-    return Decision(-1, why, _look_again_s(state, 0), cause)
+    return Decision(-1, why, _look_again_s(state, 0), cause, assumed)
 
 
 def _complete(chunks: Iterable[ChunkProgress]) -> bool:
@@ -144,67 +154,21 @@ class FixedPolicy:
     def decide(self, state: PlayoutState) -> Decision:
         """Open what the thresholds and the forecast allow."""
         if not state.closed:
-            return _wait(state, "nothing is beyond the gate")
+            return waiting(state, "nothing is beyond the gate")
         if state.synthesis_done:
-            return _open(state, len(state.closed), "everything is made")
+            return opened(state, len(state.closed), "everything is made")
         count = openable(state, self.reserve_s)
         if not count:
-            return _wait(state, f"chunk {state.closed[0].ordinal} would not be ready in time")
+            return waiting(state, f"chunk {state.closed[0].ordinal} would not be ready in time")
         if text_stalled(state):
-            return _open(state, count, "no more text is coming for now", "text")
+            return opened(state, count, "no more text is coming for now", "text")
         threshold_s = self.threshold_s(state)
         if state.lead_s > threshold_s:
-            return _open(state, count, f"the lead is above {threshold_s:g} s")
-        return _wait(state, f"the lead is not above {threshold_s:g} s")
+            return opened(state, count, f"the lead is above {threshold_s:g} s")
+        return waiting(state, f"the lead is not above {threshold_s:g} s")
 
     def threshold_s(self, state: PlayoutState) -> float:
         """The lead that is not enough, for where the listener is."""
         if not state.heard_any:
             return self.start_s
         return self.resume_s if at_gate(state) else self.hold_s
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredPolicy:
-    """The earliest opening after which no sample is late, at the quantile that the pessimistic
-    rate and the overrun of `Production` stand for, with `reserve_s` to spare.
-
-    While the listener hears, whatever will be ready in time opens: holding back lead that the
-    forecast does not need only makes silence. A waiting listener starts, or goes on, as soon as
-    the forecast holds if production is sure to make `keeps_up` seconds a second and what
-    follows is in hand (a second chunk, or all of the text), or if the forecast covers all that
-    is left. Else the thresholds of `slow` apply, so that silences are few.
-    """
-
-    reserve_s: float = RESERVE_S
-    keeps_up: float = 1.15
-    slow: FixedPolicy = FixedPolicy()
-
-    def decide(self, state: PlayoutState) -> Decision:
-        """Open what is certain to be on time, else what the thresholds allow."""
-        count = openable(state, self.reserve_s)
-        if count and state.production.blocks >= FEWEST_BLOCKS:
-            if state.rest_submitted and count == len(state.closed):
-                return _open(state, count, "the rest will be ready in time")
-            if state.heard_any and not at_gate(state):
-                return _open(state, count, "it will be ready in time")
-            followed = state.heard_any or state.text_done or len(state.closed) > 1
-            if sure_rate(state.production) >= self.keeps_up and followed:
-                return _open(state, count, "production keeps up")
-        return self.slow.decide(state)
-
-
-_NAMED: dict[str, type[PlayoutPolicy]] = {"fixed": FixedPolicy, "measured": MeasuredPolicy}
-
-
-def policy_named(name: str) -> PlayoutPolicy:
-    """The policy called "fixed" or "measured", with its defaults. Raises UsageError."""
-    if name not in _NAMED:
-        raise UsageError(f"no policy {name!r}: choose {' or '.join(_NAMED)}")
-    return _NAMED[name]()
-
-
-def name_of(policy: PlayoutPolicy) -> str:
-    """What `policy_named` calls it; its class's name, where it is somebody's own."""
-    kind = type(policy)
-    return next((name for name, known in _NAMED.items() if known is kind), kind.__name__)

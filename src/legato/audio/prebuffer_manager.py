@@ -6,11 +6,13 @@ phase. What may open is the policy's business (`legato.audio.playout_policy`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from legato.types import Cause
+from legato.audio.forecast import Making, Writing
+from legato.types import Boundary, Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,14 @@ class ChunkProgress:
 
     written_s: contiguous seconds made of it, its pauses included (in the ring or ready
     behind it). duration_s: its whole length, exact when complete, else the estimate (never
-    below written_s).
+    below written_s). boundary: what it ends with.
     """
 
     ordinal: int
     written_s: float
     duration_s: float
     complete: bool
+    boundary: Boundary = Boundary.SENTENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class Production:
 
     blocks: how many were observed; rate: their mean; low_rate: a pessimistic one (the slow
     end of recent blocks); block_s: the longest recent block; overrun: how much longer than
-    estimated chunks came out, at the pessimistic end (1.0 = as estimated).
+    estimated chunks came out, at the pessimistic end (1.0 = as estimated). making: the same as
+    the forecast takes it, what is remembered of the machine included; None: nothing is known.
+    side_by_side: of how many chunks blocks come together.
     """
 
     blocks: int = 0
@@ -43,6 +48,8 @@ class Production:
     low_rate: float = 0.0
     block_s: float = 0.0
     overrun: float = 1.3
+    making: Making | None = None
+    side_by_side: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class PlayoutState:
     everything of it is made. in_flight: jobs in the engine. text_idle_s: seconds since
     text last came. heard_any: something of this utterance was opened already.
     rest_submitted: `closed` reaches to the end of the text, no chunk waits behind it.
+    writing: how text comes, as observed.
     """
 
     now_s: float
@@ -71,6 +79,7 @@ class PlayoutState:
     heard_any: bool
     production: Production
     rest_submitted: bool = False
+    writing: Writing = Writing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +89,14 @@ class Decision:
     `cause` says whose fault the wait is while nothing opens, "" where there is no wait;
     with "text", something opens that would have waited for more, had more been coming.
     `look_again_s`: seconds from now at which the answer may change without new events.
+    `assumed`: what the decision rests on, for traces and reports.
     """
 
     open_through: int
     why: str
     look_again_s: float
     cause: Cause = ""
+    assumed: Mapping[str, object] = field(default_factory=dict)
 
 
 class PlayoutPolicy(Protocol):

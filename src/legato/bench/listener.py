@@ -23,7 +23,7 @@ import numpy as np
 from legato.audio.audio_output import AudioOutput
 from legato.audio.null import NullOutput
 from legato.audio.outputs import make_output
-from legato.audio.playout_policy import policy_named
+from legato.audio.policies import policy_named
 from legato.events import Event
 from legato.streaming_pipeline import Narrator, NarratorSettings
 from legato.synthesis.engine_process import EngineProcess

@@ -15,7 +15,7 @@ import typer
 from legato.audio.audio_output import AudioOutput
 from legato.audio.files import FileOutput
 from legato.audio.outputs import make_output
-from legato.audio.playout_policy import policy_named
+from legato.audio.policies import policy_named
 from legato.cli import INTERRUPTED
 from legato.cli.notices import Notices, tell_on_stderr
 from legato.cli.report import print_json, print_metrics

@@ -163,7 +163,12 @@ class SimEngine:
         keeps = math.exp(-script.block_s / script.memory_s)
         noise = self._rng.gauss(0.0, self._spread)
         self._log_factor = keeps * self._log_factor + math.sqrt(1 - keeps**2) * noise
-        lasts_s = script.block_s * script.rtf * math.exp(self._log_factor - self._spread**2 / 2)
+        left = max(work.pcm.size - work.made for work in self._round) / RATE_HZ
+        lasts_s = (
+            min(script.block_s, left)
+            * script.rtf
+            * math.exp(self._log_factor - self._spread**2 / 2)
+        )
         lasts_s *= 1.0 + script.slowdown * (len(self._round) - 1)
         lasts_s += script.prefix_s * sum(not work.begun for work in self._round)
         if self._rounds == 0:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from legato.audio.forecast import Making
 from legato.audio.numpy_buffer import NumpyAudioBuffer
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.errors import RunError
@@ -95,6 +96,7 @@ class SimListener:
         chunker: ChunkerSettings,
         look_ahead: LookAhead,
         limits: EngineLimits,
+        remembered: Making | None = None,
     ) -> None:
         self._clock = clock
         self._worker = worker
@@ -115,6 +117,7 @@ class SimListener:
                 default_voice="voice",
                 latency_s=lambda: LATENCY_S,
                 tap=self._pushed,
+                remembered=remembered,
             ),
         )
         self.said: list[Said] = []

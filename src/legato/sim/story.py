@@ -37,7 +37,7 @@ def story(rng: random.Random, seconds: float) -> str:
 def _sentence(rng: random.Random) -> str:
     words = [rng.choice(_WORDS) for _ in range(rng.randint(*_SENTENCE_WORDS))]
     for at in range(_CLAUSE_WORDS, len(words) - 3, _CLAUSE_WORDS):
-        words[at] += rng.choice((",", ",", ";", ""))
+        words[at] += rng.choice((",", ",", ",", ";", " and", " but", " while", ""))
     return " ".join(words).capitalize() + rng.choice((".", ".", ".", "!", "?"))
 
 

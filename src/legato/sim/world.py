@@ -6,6 +6,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from legato.audio.forecast import Making
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.events import Event, EventStream
 from legato.sim.clock import VirtualClock
@@ -35,7 +36,13 @@ class Scenario:
 class World:
     """A worker, its engine and its listeners, from the first text to the last sample heard."""
 
-    def __init__(self, scenario: Scenario, policy: PlayoutPolicy, check: bool = True) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        policy: PlayoutPolicy,
+        remembered: Making | None = None,
+        check: bool = True,
+    ) -> None:
         self.scenario = scenario
         self.clock = VirtualClock()
         self.events: list[Event] = []
@@ -46,6 +53,7 @@ class World:
         self.listeners: list[SimListener] = []
         self.turns = 0
         self._policy = policy
+        self._remembered = remembered
         self._check = check
         self._invariants: list[Invariants] = []
         self._look_at_s = 0.0
@@ -100,6 +108,7 @@ class World:
             self.scenario.chunker,
             self.scenario.look_ahead,
             self.engine.info.limits,
+            self._remembered,
         )
         self.listeners.append(listener)
         self._invariants.append(Invariants(listener, self.events))
@@ -129,9 +138,7 @@ class World:
         for _ in range(_MOST_TURNS):
             now_s = self.clock.at_s
             if not (
-                self.engine.woken
-                or self.engine.next_due_s() <= now_s
-                or self._look_at_s <= now_s
+                self.engine.woken or self.engine.next_due_s() <= now_s or self._look_at_s <= now_s
             ):
                 return
             self.engine.woken = False

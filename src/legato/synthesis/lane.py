@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.forecast import Making
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
 from legato.events import EventStream
@@ -34,7 +35,8 @@ class LaneSettings:
     """How one lane is served.
 
     default_voice: spoken with where a mark names an unknown voice. tap: is given every
-    sample that goes into the ring, in order, on the synthesis thread.
+    sample that goes into the ring, in order, on the synthesis thread. remembered: how this engine
+    made audio in earlier runs on this machine.
     """
 
     clock: Clock
@@ -43,6 +45,7 @@ class LaneSettings:
     default_voice: str = ""
     latency_s: Callable[[], float] = field(default=lambda: 0.0)
     tap: Callable[[Pcm], None] | None = None
+    remembered: Making | None = None
 
 
 class Lane:
@@ -59,7 +62,7 @@ class Lane:
         self.lane_id = lane_id
         self.buffer = buffer
         self.settings = settings
-        self.meter = ProductionMeter()
+        self.meter = ProductionMeter(settings.remembered)
         self.lead = LeadGauge()
         self.transcript = Transcript()
         self.log = LaneLog(lane_id, settings.clock, events)
@@ -86,7 +89,7 @@ class Lane:
 
     def intake(self, now_s: float) -> None:
         """Turn text into chunks, as many as are soon needed."""
-        self._passages.intake(now_s, self.contiguous_s())
+        self._passages.intake(now_s, self.contiguous_s(), self.ahead_s())
 
     @property
     def hungry(self) -> bool:
@@ -167,19 +170,24 @@ class Lane:
         """Blocks of this lane's tracks came together."""
         side_by_side = max(1, sum(track.begun for track in self.in_flight()))
         lengths_s = []
+        content_s = 0.0
         for track, block in arrived:
+            content_s -= track.made_s
             lengths_s.append(track.take(block))
+            content_s += track.made_s
             self.log.block(track.chunk.ordinal, block.start_sample, lengths_s[-1], track.made_s)
-        self.meter.arrived(now_s, sum(lengths_s), max(lengths_s), side_by_side)
+        audio_s, longest_s = sum(lengths_s), max(lengths_s)
+        self.meter.arrived(now_s, audio_s, longest_s, side_by_side, content_s)
 
     def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
         """A track's job is done. notes: what was mended in it."""
+        before_s = track.made_s
         track.finish()
         for note in notes:
             self.log.emit("mended", track.chunk.ordinal, what=note)
         pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
         spoken_s = max(0.0, track.made_s - pauses_s)
-        self.meter.completed(track.chunk.estimate_s, spoken_s)
+        self.meter.completed(track.chunk.estimate_s, spoken_s, track.made_s - before_s)
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
@@ -229,7 +237,9 @@ class Lane:
         if synthesis_done and not self._tracks and not self._drained:
             self.buffer.finish()
         idle_s = self._passages.idle_s(now_s)
-        text = TextState(done, synthesis_done, submitted, idle_s, len(self.in_flight()))
+        in_flight = len(self.in_flight())
+        writing = self._passages.writing()
+        text = TextState(done, synthesis_done, submitted, idle_s, in_flight, writing)
         look_s = self._gate(now_s, text)
         self._report(now_s)
         self._tell_level(now_s)
@@ -251,7 +261,13 @@ class Lane:
             again = any(track.restarts and not track.complete for track in self._tracks)
             self._wait_cause = "restart" if again else decision.cause
         if self._playout.gate > before:
-            self.log.emit("gate", self._playout.gate, why=decision.why, lead_s=self.contiguous_s())
+            self.log.emit(
+                "gate",
+                self._playout.gate,
+                why=decision.why,
+                lead_s=self.contiguous_s(),
+                assumed=dict(decision.assumed),
+            )
         return decision.look_again_s
 
     def _tell_level(self, now_s: float) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from legato.audio.forecast import Writing
+from legato.synthesis.text_arrival import TextMeter
 from legato.text.chunk_feed import ChunkFeed
 from legato.types import EngineLimits, TextChunk
 
@@ -20,6 +22,7 @@ class Passage:
     utterance: int
     feed: ChunkFeed
     ended: Callable[[str], None]
+    meter: TextMeter = field(default_factory=TextMeter)
 
 
 class Passages:
@@ -64,22 +67,29 @@ class Passages:
         """The current one was heard to its end."""
         self._queue.popleft().ended("finished")
 
-    def intake(self, now_s: float, lead_s: float) -> None:
-        """Turn text into chunks, as many as are soon needed, within a bounded time."""
+    def intake(self, now_s: float, lead_s: float, ahead_s: float) -> None:
+        """Turn text into chunks, as many as are soon needed, within a bounded time.
+
+        lead_s: what is made ahead of the listener; ahead_s: that, and what the engine has.
+        """
         self.hungry = False
         for passage in self._queue:
-            self._fill(passage, now_s, lead_s)
+            self._fill(passage, now_s, lead_s, ahead_s)
             if not passage.feed.done:
                 break
 
-    def _fill(self, passage: Passage, now_s: float, lead_s: float) -> None:
-        feed = passage.feed
+    def _fill(self, passage: Passage, now_s: float, lead_s: float, ahead_s: float) -> None:
+        feed, meter = passage.feed, passage.meter
+        meter.arrived(feed.pending.last_write_s, feed.pending.written_characters)
         for _ in range(_SLICES_AT_ONCE):
             if len(self._waiting) >= _WAITING_CHUNKS or feed.done:
                 return
             before = feed.pending.waiting_characters
-            chunks = feed.next_chunks(now_s, lead_s)
-            self._waiting.extend((passage.utterance, chunk) for chunk in chunks)
+            known_s = ahead_s + self._waiting_s
+            chunks = feed.next_chunks(now_s, lead_s, known_s)
+            for chunk in chunks:
+                self._waiting.append((passage.utterance, chunk))
+                meter.chunked(chunk.source_end - chunk.source_start, chunk.estimate_s)
             if not chunks and feed.pending.waiting_characters == before:
                 return
         self.hungry = not feed.done
@@ -118,6 +128,19 @@ class Passages:
         """How long no text has come; 0 where none is missing."""
         current = next((each for each in self._queue if not each.feed.done), None)
         return 0.0 if current is None else now_s - current.feed.pending.last_write_s
+
+    @property
+    def _waiting_s(self) -> float:
+        return sum(chunk.estimate_s + chunk.pause_after_s for _, chunk in self._waiting)
+
+    def writing(self) -> Writing:
+        """How the text that is not submitted yet comes."""
+        current = next((each for each in self._queue if not each.feed.done), None)
+        if current is None:
+            return Writing(pending_s=self._waiting_s, over=True)
+        over = current is self._queue[-1] and current.feed.pending.closed
+        writing = current.meter.writing(current.feed.uncut_characters, over)
+        return replace(writing, pending_s=writing.pending_s + self._waiting_s)
 
     def drop(self, utterance: int) -> None:
         """Give up the rest of an utterance's text; its `ended` is told of the cut."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from legato.audio.audio_buffer import OPEN_ALL, AudioBuffer
+from legato.audio.forecast import Writing
 from legato.audio.prebuffer_manager import (
     ChunkProgress,
     Decision,
@@ -26,6 +27,7 @@ class TextState:
     submitted: bool
     idle_s: float
     in_flight: int
+    writing: Writing = Writing()
 
 
 class Playout:
@@ -97,7 +99,9 @@ class Playout:
         progress: list[ChunkProgress] = []
         for place in placed:
             length_s = (place.end - max(place.start, position.read)) / rate_hz
-            progress.append(ChunkProgress(place.chunk.ordinal, length_s, length_s, True))
+            progress.append(
+                ChunkProgress(place.chunk.ordinal, length_s, length_s, True, place.chunk.boundary)
+            )
         for track in tracks:
             heard_s = 0.0 if track.start is None else max(0, position.read - track.start) / rate_hz
             progress.append(
@@ -106,6 +110,7 @@ class Playout:
                     track.made_s - heard_s,
                     track.duration_s - heard_s,
                     track.complete,
+                    track.chunk.boundary,
                 )
             )
         opened = tuple(chunk for chunk in progress if chunk.ordinal <= self._gate)
@@ -125,4 +130,5 @@ class Playout:
             rest_submitted=text.submitted,
             heard_any=self.begun,
             production=production,
+            writing=text.writing,
         )

@@ -28,6 +28,7 @@ class PendingText:
         self._offset = 0  # into the first delta
         self._waiting = 0
         self._closed = False
+        self.written_characters = 0
         self.last_write_s = clock.now_s()
 
     @property
@@ -57,6 +58,7 @@ class PendingText:
             if delta:
                 self._deltas.append(delta)
                 self._waiting += len(delta)
+                self.written_characters += len(delta)
                 self.last_write_s = self._clock.now_s()
 
     def close(self) -> None:
@@ -106,8 +108,11 @@ class ChunkFeed:
         self.chunker = chunker
         self.done = False
 
-    def next_chunks(self, now_s: float, lead_s: float) -> list[TextChunk]:
-        """The next chunks that can be given out now; sets `done` with the last ones."""
+    def next_chunks(self, now_s: float, lead_s: float, ahead_s: float) -> list[TextChunk]:
+        """The next chunks that can be given out now; sets `done` with the last ones.
+
+        lead_s: what is made ahead of the listener; ahead_s: what is known, made or not.
+        """
         if self.done:
             return []
         closed = self.pending.closed  # read first: text written before closing is still taken
@@ -117,7 +122,12 @@ class ChunkFeed:
         if closed:
             self.done = True
             return self.chunker.flush()
-        return self.chunker.release_stalled(now_s, lead_s)
+        return self.chunker.release_stalled(now_s, ahead_s)
+
+    @property
+    def uncut_characters(self) -> int:
+        """Characters that came and are in no chunk yet."""
+        return self.pending.waiting_characters + self.chunker.pending_characters
 
     def drop(self) -> None:
         """Give up the rest of the text."""

@@ -112,10 +112,11 @@ class SemanticChunker:
         """Give out early what the listener would otherwise wait for; call it at any time.
 
         With less than `low_lead_s` ahead: up to the last sentence that makes a chunk, with
-        less than `phrase_lead_s` the last clause or comma where there is no such. Once
-        nothing came for `stall_s`: whatever is complete, however short; and with less than
-        `urgent_lead_s` ahead up to the last comma, after a long stall everything. In
-        "scheduled" sizing nothing, because its cuts must not depend on time.
+        less than `phrase_lead_s` the last clause or comma where there is no such, with less
+        than `urgent_lead_s` the last conjunction. Once nothing came for `stall_s`: whatever is
+        complete, however short; and with less than `urgent_lead_s` ahead up to the last comma or
+        conjunction, after a long stall everything. In "scheduled" sizing nothing, because its
+        cuts must not depend on time.
         """
         if self._ended or self._settings.sizing == "scheduled":
             return []
@@ -220,7 +221,9 @@ class SemanticChunker:
         sentences = [each for each in known if each.strength >= Boundary.SENTENCE]
         phrases = [each for each in known if each.strength >= Boundary.COMMA]
         if quiet_s < self._settings.stall_s:
-            return self._last_fit(sentences) or (self._last_fit(phrases) if low else None)
+            phrase = self._last_fit(phrases) if low else None
+            conjunction = self._conjunction() if urgent else None
+            return self._last_fit(sentences) or phrase or conjunction
         if not self._cleaner.waits_for.strip(_CLOSING_MARKUP):
             breaks = self._cleaner.between_lines
             if breaks or self._scanner.complete_end():
@@ -229,7 +232,16 @@ class SemanticChunker:
             return sentences[-1]
         if urgent and quiet_s >= _LONG_STALL * self._settings.stall_s:
             return self._end(Boundary.SPACE)
-        return phrases[-1] if urgent and phrases else None
+        return (phrases[-1] if phrases else self._conjunction()) if urgent else None
+
+    def _conjunction(self) -> Candidate | None:
+        """A conjunction before which what has come makes a chunk."""
+        window, origin = self._next_window(), self._scanner.weights.units(self._start)
+        reach = min(self._scanner.settled_units - origin, window.high)
+        if reach <= window.low:
+            return None
+        cut = self._weak_cut(origin, reach, window.low, reach)
+        return cut if cut.strength >= Boundary.CONJUNCTION else None
 
     def _last_fit(self, places: list[Candidate]) -> Candidate | None:
         """The last of these that ends a chunk of a size it may have."""

@@ -1,0 +1,177 @@
+"""MeasuredPolicy: the earliest opening after which nothing is late, at a stated quantile. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from legato.audio.forecast import Making, z_of_maximum
+from legato.audio.playout_policy import opened, text_stalled, waiting
+from legato.audio.prebuffer_manager import ChunkProgress, Decision, PlayoutState, at_gate
+from legato.types import Boundary
+
+HORIZON_S = 30.0
+"""How far past the known text the forecast looks."""
+_FARTHEST_S = 60.0  # beyond, the lead that is needed does not change any more
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPolicy:
+    """Opens as early as what is known of production and text allows.
+
+    quantile: how sure it is, at a start, that no gap follows within the known text and
+    `HORIZON_S` after it. hold_quantile: while it plays, a chunk opens unless it is likelier than
+    that to break. phrase_quantile: the same where holds are planned: there each chunk
+    is waited for until nothing in it can break. reserve_s: by how much all of it is early.
+
+    Where production and text keep up with speech, a waiting listener starts once the lead covers
+    both. Where either is slower on average no lead would be enough: then holds are planned, and
+    what opens is what will be ready in time, up to the end of a sentence.
+    """
+
+    quantile: float = 0.99
+    phrase_quantile: float = 0.9999
+    hold_quantile: float = 0.9
+    reserve_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        quantiles = (self.quantile, self.hold_quantile, self.phrase_quantile)
+        if not all(0.5 <= each < 1.0 for each in quantiles) or self.reserve_s < 0.0:
+            raise ValueError("quantiles lie between 0.5 and 1, and reserve_s is not negative")
+
+    def decide(self, state: PlayoutState) -> Decision:
+        """Open what is certain to be on time."""
+        if not state.closed:
+            return waiting(state, "nothing is beyond the gate")
+        if state.synthesis_done:
+            return opened(state, len(state.closed), "everything is made")
+        view = _View(state, self)
+        count = view.in_time(self.hold_quantile if view.keeps_up else self.phrase_quantile)
+        whole = count if view.keeps_up else view.whole_sentences(count)
+        if count and text_stalled(state):
+            return opened(state, count, "no more text is coming for now", "text")
+        if count == len(state.closed) and state.rest_submitted:
+            return view.open(count, "the rest will be ready in time")
+        if state.heard_any and not at_gate(state):
+            if whole:
+                return view.open(whole, "it will be ready in time")
+            return view.wait("what follows would not be ready in time")
+        if not view.keeps_up:
+            if whole:
+                return view.open(whole, "holds are planned: production is slower than speech")
+            return view.wait("holds are planned: the next sentence would not be ready in time")
+        if view.slack_s < 0:
+            return view.wait(f"the lead is {-view.slack_s:.2f} s too short")
+        return view.open(max(1, count), "nothing will be late")
+
+
+class _View:
+    """One state, as the forecast sees it."""
+
+    def __init__(self, state: PlayoutState, policy: MeasuredPolicy) -> None:
+        self._state = state
+        self._policy = policy
+        self._making = state.production.making
+        writing = state.writing
+        self.keeps_up = (
+            self._making is not None
+            and self._making.content_rtf < state.production.side_by_side
+            and (writing.over or writing.rate == 0.0 or writing.rate > 1.0)
+        )
+
+    # -- what may open ---------------------------------------------------------------------
+    def in_time(self, quantile: float) -> int:
+        """How many of the closed chunks, from the first on, will be ready before they are heard."""
+        z = z_of_maximum(quantile)
+        count = 0
+        for chunk, ahead_s, before_s in self._closed():
+            if not chunk.complete:
+                if self._making is None:
+                    break
+                left_s = self._length(chunk) - chunk.written_s
+                needed_s = self._making.lead_s(before_s, before_s + left_s, z)
+                if ahead_s + chunk.written_s < needed_s + self._policy.reserve_s:
+                    break
+            count += 1
+        return count
+
+    def _closed(self) -> Iterator[tuple[ChunkProgress, float, float]]:
+        """Each closed chunk, the seconds until it is heard, and what is made before it."""
+        together = self._state.production.side_by_side
+        unmade: list[float] = []
+        ahead_s = 0.0
+        for chunk in (*self._state.opened, *self._state.closed):
+            earlier = unmade[: max(0, len(unmade) - together + 1)]
+            if chunk.ordinal >= self._state.closed[0].ordinal:
+                yield chunk, ahead_s, sum(earlier) / min(together, max(1, len(earlier)))
+            ahead_s += chunk.duration_s
+            if not chunk.complete:
+                unmade.append(self._length(chunk) - chunk.written_s)
+
+    def _length(self, chunk: ChunkProgress) -> float:
+        if chunk.complete:
+            return chunk.duration_s
+        return max(chunk.written_s, chunk.duration_s * self._state.production.overrun)
+
+    def whole_sentences(self, count: int) -> int:
+        """Of `count` chunks, those after which a hold would be natural."""
+        closed = self._state.closed
+        while count and closed[count - 1].boundary < Boundary.SENTENCE:
+            count -= 1
+        return count
+
+    # -- when to start ---------------------------------------------------------------------
+    @property
+    def slack_s(self) -> float:
+        """By how much the lead is longer than what a start needs; negative: shorter."""
+        return min(self._made_slack_s(), self._text_slack_s(self._policy.quantile))
+
+    def _made_slack_s(self) -> float:
+        state, making = self._state, self._aggregate()
+        known = (*state.opened, *state.closed)
+        made_s = sum(chunk.written_s for chunk in known)
+        unmade_s = sum(self._length(chunk) - chunk.written_s for chunk in known)
+        unmade_s += state.writing.pending_s + (0.0 if state.writing.over else HORIZON_S)
+        z = z_of_maximum(self._policy.quantile)
+        needed_s = making.lead_s(0.0, min(unmade_s, _FARTHEST_S), z)
+        return made_s - needed_s - self._policy.reserve_s
+
+    def _text_slack_s(self, quantile: float) -> float:
+        state = self._state
+        if state.writing.over:
+            return float("inf")
+        known_s = state.open_s + sum(chunk.duration_s for chunk in state.closed)
+        z = z_of_maximum(quantile)
+        start_s = self._aggregate().takes_s(state.production.block_s, z)
+        needed_s = state.writing.lead_s(start_s, HORIZON_S, z)
+        return known_s - needed_s - self._policy.reserve_s
+
+    def _aggregate(self) -> Making:
+        """How audio is made by all chunks together."""
+        making, together = self._making, self._state.production.side_by_side
+        assert making is not None  # nothing keeps up that is not known
+        return replace(making, rtf=making.rtf / together, spread=making.spread / together)
+
+    # -- decisions -------------------------------------------------------------------------
+    def open(self, count: int, why: str) -> Decision:
+        """Open so many, and say what that rests on."""
+        return opened(self._state, count, why, assumed=self._assumed())
+
+    def wait(self, why: str) -> Decision:
+        """Open nothing."""
+        return waiting(self._state, why, assumed=self._assumed())
+
+    def _assumed(self) -> dict[str, object]:
+        making, writing = self._making, self._state.writing
+        told: dict[str, object] = {"quantile": self._policy.quantile, "keeps_up": self.keeps_up}
+        if making is not None:
+            told |= {
+                "rtf": round(making.content_rtf / self._state.production.side_by_side, 4),
+                "spread": round(making.spread, 4),
+                "known_s": round(making.known_s, 1),
+            }
+        if not writing.over:
+            told["text_rate"] = round(writing.rate, 2)
+        if self.keeps_up:
+            told["slack_s"] = round(self.slack_s, 3)
+        return told

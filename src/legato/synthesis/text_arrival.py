@@ -1,0 +1,68 @@
+"""How fast text comes, as the forecast needs it: in seconds of speech."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from legato.audio.forecast import Writing
+
+_WINDOW_S = 0.5
+_KEPT = 60
+_FEWEST_S = 0.25  # of arrival; less says nothing about a rate
+_USUAL_CHUNK_S = 4.5
+_USUAL_CHUNK_SPREAD = 1.5
+_USUAL_CHARACTERS_PER_S = 15.0
+_USUAL_WINDOWS = 2  # as how many windows an even spread of 1 counts
+
+
+class TextMeter:
+    """Watches one utterance's text; owned by the synthesis thread."""
+
+    def __init__(self) -> None:
+        self._first_s = self._last_s = -1.0
+        self._first_characters = self._characters = 0
+        self._window_from = 0
+        self._window = 0
+        self._windows: deque[int] = deque(maxlen=_KEPT)
+        self._chunks = 0
+        self._chunk_characters = 0
+        self._chunk_s = self._chunk_squares = 0.0
+
+    def arrived(self, at_s: float, characters: int) -> None:
+        """`characters` have come in all, the last of them at `at_s`."""
+        if characters == self._characters:
+            return
+        if self._first_s < 0:
+            self._first_s, self._first_characters = at_s, characters
+        window = int((at_s - self._first_s) / _WINDOW_S)
+        if window > self._window:
+            self._windows.append(self._characters - self._window_from)
+            self._windows.extend([0] * min(_KEPT, window - self._window - 1))
+            self._window, self._window_from = window, self._characters
+        self._last_s, self._characters = at_s, characters
+
+    def chunked(self, characters: int, seconds: float) -> None:
+        """A chunk was cut."""
+        self._chunks += 1
+        self._chunk_characters += characters
+        self._chunk_s += seconds
+        self._chunk_squares += seconds**2
+
+    def writing(self, pending_characters: int, over: bool) -> Writing:
+        """What is known now. pending_characters: came, and are in no chunk yet."""
+        per_s = _USUAL_CHARACTERS_PER_S
+        if self._chunk_s > 0:
+            per_s = self._chunk_characters / self._chunk_s
+        rate = spread = 0.0
+        lasted_s = self._last_s - self._first_s
+        if lasted_s >= _FEWEST_S:
+            rate = (self._characters - self._first_characters) / lasted_s / per_s
+            mean = rate * per_s * _WINDOW_S
+            off = sum((count - mean) ** 2 for count in self._windows) + _USUAL_WINDOWS * mean**2
+            variance = off / (len(self._windows) + _USUAL_WINDOWS)
+            spread = math.sqrt(variance / _WINDOW_S) / per_s
+        chunk_s = (self._chunk_s + _USUAL_CHUNK_S) / (self._chunks + 1)
+        squares = self._chunk_squares + _USUAL_CHUNK_S**2 + _USUAL_CHUNK_SPREAD**2
+        chunk_spread = math.sqrt(max(0.0, squares / (self._chunks + 1) - chunk_s**2))
+        return Writing(rate, spread, pending_characters / per_s, chunk_s, chunk_spread, over)
