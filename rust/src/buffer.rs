@@ -12,9 +12,10 @@ use crate::heard::Timeline;
 use crate::ledger::{Board, Counters, Event};
 use crate::render::Renderer;
 use crate::ring::Ring;
+use crate::stretch::SLOWEST_PACE;
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
-pub use crate::values::{Busy, Geometry, Position, WrongOrdinal};
+pub use crate::values::{Busy, Geometry, Position, WrongOrdinal, WrongPace};
 
 /// What the render side reads and writes.
 pub(crate) struct Live {
@@ -23,6 +24,8 @@ pub(crate) struct Live {
     pub board: Board,
     pub timeline: Timeline,
     pub paused: AtomicBool,
+    /// The pace that was asked for, as the bits of an f64.
+    pub pace: AtomicU64,
     /// Content before this index is to be dropped; only grows.
     pub discard: AtomicU64,
     /// How often more audio was announced.
@@ -62,6 +65,7 @@ impl SharedBuffer {
                 board: Board::new(geometry.remembered),
                 timeline: Timeline::new(geometry.remembered),
                 paused: AtomicBool::new(false),
+                pace: AtomicU64::new(1.0_f64.to_bits()),
                 discard: AtomicU64::new(0),
                 expects: AtomicU64::new(0),
                 restarts: AtomicU64::new(0),
@@ -70,7 +74,7 @@ impl SharedBuffer {
                 chunks: Chunks::new(),
                 produced: false,
                 claimed: false,
-                renderer: Some(Box::new(Renderer::new(geometry.unread, geometry.ramp))),
+                renderer: Some(Box::new(Renderer::new(sample_rate_hz, &geometry))),
                 events_drained: 0,
             }),
             changed: Condvar::new(),
@@ -204,6 +208,16 @@ impl SharedBuffer {
         let _control = self.lock();
         self.live.paused.store(paused, Ordering::Relaxed);
         self.changed.notify_all();
+    }
+
+    /// Render what is in the ring at `pace` (0.92 to 1.0) times its speed, approached in
+    /// steps, by inserting whole pitch periods.
+    pub fn set_pace(&self, pace: f64) -> Result<(), WrongPace> {
+        if !(SLOWEST_PACE..=1.0).contains(&pace) {
+            return Err(WrongPace);
+        }
+        self.live.pace.store(pace.to_bits(), Ordering::Relaxed);
+        Ok(())
     }
 
     // -- observers -----------------------------------------------------------------------

@@ -71,19 +71,26 @@ impl Gate {
 
     /// Whether a chunk begins or ends at `index`, as far back as it is remembered.
     pub fn is_boundary(&self, index: u64) -> bool {
-        if index == 0 || index == self.last_end.load(Ordering::Acquire) {
-            return true;
-        }
+        index == 0
+            || index == self.last_end.load(Ordering::Acquire)
+            || self.chunk_at(index).0 == Some(index)
+    }
+
+    /// Where the chunk with sample `index` begins, if that is remembered, and where it ends:
+    /// `OPEN` while it is being written.
+    pub fn chunk_at(&self, index: u64) -> (Option<u64>, u64) {
         let (mut low, mut high) = (self.ends.oldest(), self.ends.count());
+        let mut begin = (low == 0).then_some(0);
+        let mut end = OPEN;
         while low < high {
             let middle = low + (high - low) / 2;
             match self.ends.get(middle) {
-                Some([end]) if end == index => return true,
-                Some([end]) if end > index => high = middle,
-                _ => low = middle + 1, // earlier, or forgotten meanwhile
+                Some([later]) if later > index => (end, high) = (later, middle),
+                Some([earlier]) => (begin, low) = (Some(earlier), middle + 1),
+                None => low = middle + 1, // forgotten meanwhile
             }
         }
-        false
+        (begin, end)
     }
 }
 
@@ -278,5 +285,21 @@ mod tests {
         made.chunk(50);
         made.chunk(50);
         assert!(!made.gate.is_boundary(30) && made.gate.is_boundary(60));
+    }
+
+    #[test]
+    fn a_chunk_is_found_by_any_of_its_samples() {
+        let mut made = Made::new();
+        assert_eq!(made.gate.chunk_at(0), (Some(0), OPEN));
+        for samples in [10, 0, 20] {
+            made.chunk(samples);
+        }
+        assert_eq!(made.gate.chunk_at(9), (Some(0), 10));
+        assert_eq!(made.gate.chunk_at(10), (Some(10), 30));
+        assert_eq!(made.gate.chunk_at(29), (Some(10), 30));
+        assert_eq!(made.gate.chunk_at(30), (Some(30), OPEN));
+        (0..4).for_each(|_| made.chunk(10));
+        assert_eq!(made.gate.chunk_at(30), (None, 40));
+        assert_eq!(made.gate.chunk_at(45), (Some(40), 50));
     }
 }

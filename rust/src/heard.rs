@@ -99,7 +99,7 @@ impl Cursor {
         self.out += samples;
     }
 
-    /// `samples` of silence are rendered, before content `index`.
+    /// `samples` of silence, or of an insertion, are rendered, before content `index`.
     pub fn silence(&mut self, timeline: &Timeline, index: u64, samples: u64) {
         if self.moving || index != self.index {
             timeline.pieces.push([self.out, index, 0]);

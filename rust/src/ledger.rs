@@ -20,14 +20,16 @@ pub enum EventKind {
     Underrun,
     Edit,
     Discard,
+    Stretch,
 }
 
-const KINDS: [EventKind; 5] = [
+const KINDS: [EventKind; 6] = [
     EventKind::First,
     EventKind::Hold,
     EventKind::Underrun,
     EventKind::Edit,
     EventKind::Discard,
+    EventKind::Stretch,
 ];
 
 /// Something the render side did, at content `index`, `at_ns` after the buffer was made.
@@ -54,11 +56,12 @@ pub struct Counters {
     pub gap_max_samples: u64,
     pub edited_samples: u64,
     pub rendered_samples: u64,
+    pub stretched_samples: u64,
 }
 
 /// Counters and events as observers read them, without stopping the render side.
 pub(crate) struct Board {
-    totals: Journal<7>,
+    totals: Journal<8>,
     events: Journal<4>,
 }
 
@@ -81,6 +84,7 @@ impl Board {
             gap_max_samples,
             edited_samples,
             rendered_samples,
+            stretched_samples,
         ] = self.totals.newest().unwrap_or_default();
         Counters {
             underruns,
@@ -90,6 +94,7 @@ impl Board {
             gap_max_samples,
             edited_samples,
             rendered_samples,
+            stretched_samples,
         }
     }
 
@@ -147,9 +152,20 @@ impl Ledger {
         }
     }
 
+    /// Count a span that goes in before content `index`.
+    pub fn stretch(&mut self, board: &Board, index: u64, samples: u64) {
+        self.now.stretched_samples += samples;
+        self.note(board, EventKind::Stretch, index, samples);
+    }
+
     /// Count content that was handed out.
-    pub fn rendered(&mut self, samples: u64) {
+    pub fn render(&mut self, samples: u64) {
         self.now.rendered_samples += samples;
+    }
+
+    /// How much content was handed out in all.
+    pub fn rendered(&self) -> u64 {
+        self.now.rendered_samples
     }
 
     /// Count silence before content `index`; None: silence that is nobody's fault.
@@ -191,6 +207,7 @@ impl Ledger {
             now.gap_max_samples,
             now.edited_samples,
             now.rendered_samples,
+            now.stretched_samples,
         ]);
     }
 

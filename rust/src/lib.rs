@@ -35,5 +35,6 @@ mod python_output;
 mod reading;
 pub mod render;
 mod ring;
+mod stretch;
 mod sync;
 mod values;

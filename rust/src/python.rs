@@ -113,6 +113,14 @@ impl AudioBuffer {
         self.shared.set_paused(paused);
     }
 
+    fn set_pace(&self, pace: f64) -> PyResult<()> {
+        self.shared.set_pace(pace).map_err(|_| {
+            PyValueError::new_err(format!(
+                "the pace is 0.92 to 1.0 times the speed, not {pace}"
+            ))
+        })
+    }
+
     fn attach_consumer(&self) -> PyResult<()> {
         self.shared.claim_reading().map_err(read_elsewhere)
     }
@@ -183,6 +191,7 @@ impl AudioBuffer {
             now.gap_max_samples,
             now.edited_samples,
             now.rendered_samples,
+            now.stretched_samples,
         ))
     }
 
@@ -224,6 +233,7 @@ fn kind_name(kind: EventKind) -> &'static str {
         EventKind::Underrun => "underrun",
         EventKind::Edit => "edit",
         EventKind::Discard => "discard",
+        EventKind::Stretch => "stretch",
     }
 }
 

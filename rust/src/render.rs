@@ -1,16 +1,18 @@
 //! What the device callback runs: copy, ramp, count. Nothing here allocates, blocks or locks.
 //!
+//! Content is heard once and in order; `stretch` inserts periods between its samples.
 //! Content is changed in two ways only, and each changed sample is counted as an edit:
 //! it fades out where it must stop inside a chunk (underrun, pause, discard, gate shut),
 //! and it fades in where it goes on inside a chunk. At chunk boundaries nothing is edited.
 
 use std::sync::Arc;
 
-use crate::buffer::{Live, SharedBuffer};
+use crate::buffer::{Geometry, Live, SharedBuffer};
 use crate::fade::{FadeIn, Tail};
 use crate::gate::View;
 use crate::heard::Cursor;
 use crate::ledger::{EventKind, Ledger, Silence};
+use crate::stretch::Stretch;
 use crate::sync::Ordering;
 
 /// The reading end of a buffer, for one device callback.
@@ -60,6 +62,8 @@ pub(crate) struct Renderer {
     sounding: bool, // the last sample handed out was content that nothing has faded out
     fade_in: FadeIn,
     tail: Tail,
+    stretch: Stretch,
+    clean_from: u64, // content from here to `read` was handed out as it is
     first_due: bool,
     holds_count: bool,
     seen_expects: u64,
@@ -70,15 +74,17 @@ pub(crate) struct Renderer {
 }
 
 impl Renderer {
-    /// At index 0, in silence. `unread`: samples kept unread inside a chunk, and the length
-    /// of a fade in; `ramp`: the longest fade out.
-    pub fn new(unread: usize, ramp: usize) -> Self {
+    /// At index 0, in silence.
+    pub fn new(sample_rate_hz: u32, geometry: &Geometry) -> Self {
+        let unread = geometry.unread;
         Self {
             read: 0,
             furthest: 0,
             sounding: false,
             fade_in: FadeIn::new(unread),
-            tail: Tail::new(ramp.max(unread)),
+            tail: Tail::new(geometry.ramp.max(unread)),
+            stretch: Stretch::new(sample_rate_hz),
+            clean_from: 0,
             first_due: false,
             holds_count: false,
             seen_expects: 0,
@@ -93,6 +99,7 @@ impl Renderer {
     pub fn hush(&mut self) {
         self.sounding = false;
         self.tail.clear();
+        self.stretch.drop_rest();
     }
 
     /// Hand out exactly `out.len()` samples: content, or faded silence, counted.
@@ -101,7 +108,10 @@ impl Renderer {
         let view = live.gate.view(&live.ring);
         self.take_announcements(live);
         let paused = live.paused.load(Ordering::Relaxed);
-        let mut done = self.play_tail(live, out);
+        self.stretch
+            .want(f64::from_bits(live.pace.load(Ordering::Relaxed)));
+        let mut done = self.play_inserted(live, out);
+        done += self.play_tail(live, &mut out[done..]);
         if !paused {
             done += self.play_content(live, &view, &mut out[done..]);
         }
@@ -110,7 +120,6 @@ impl Renderer {
             done += self.play_tail(live, &mut out[done..]);
         }
         self.play_silence(live, &view, paused, &mut out[done..]);
-        self.ledger.rendered(done as u64);
         self.finish_block(live, out.len());
     }
 
@@ -184,23 +193,66 @@ impl Renderer {
         }
         let (index, samples) = self.tail.hand_out(out);
         self.cursor.content(&live.timeline, index, samples as u64);
+        self.ledger.render(samples as u64);
         samples
     }
 
+    /// Content up to what may be heard, and what is inserted in it; returns how much.
     fn play_content(&mut self, live: &Live, view: &View, out: &mut [f32]) -> usize {
-        let playable = view.playable(self.unread as u64).saturating_sub(self.read);
-        let samples = out.len().min(playable as usize);
-        if samples == 0 {
-            return 0;
+        let end = view.playable(self.unread as u64);
+        let mut done = 0;
+        loop {
+            let left = end.saturating_sub(self.read);
+            let samples = left.min(self.stretch.until_look(self.read)) as usize;
+            let samples = samples.min(out.len() - done);
+            if samples == 0 {
+                return done;
+            }
+            self.play_piece(live, &mut out[done..done + samples]);
+            done += samples;
+            if self.stretch.looks_at(self.read) {
+                self.begin_insertion(live, end);
+                done += self.play_inserted(live, &mut out[done..]);
+            }
         }
+    }
+
+    fn play_piece(&mut self, live: &Live, out: &mut [f32]) {
         self.begin_content(live);
-        let out = &mut out[..samples];
         live.ring.copy(self.read, out);
-        let edited = self.fade_in.apply(out);
-        self.ledger.edit(&live.board, self.read, edited as u64);
-        self.cursor
-            .content(&live.timeline, self.read, samples as u64);
-        self.read += samples as u64;
+        let (edited, samples) = (self.fade_in.apply(out) as u64, out.len() as u64);
+        self.ledger.edit(&live.board, self.read, edited);
+        self.ledger.render(samples);
+        self.cursor.content(&live.timeline, self.read, samples);
+        self.read += samples;
+    }
+
+    /// Insert something before `read`, if that is due and there is a good place.
+    fn begin_insertion(&mut self, live: &Live, playable_end: u64) {
+        if !self.stretch.owes(self.ledger.rendered()) {
+            return;
+        }
+        let room = self.stretch.longest() as u64;
+        let (Some(begin), end) = live.gate.chunk_at(self.read) else {
+            return;
+        };
+        let kept_from = self.read.saturating_sub(live.ring.kept_behind());
+        let clean_from = begin.max(self.clean_from).max(kept_from);
+        if self.read < clean_from + room || self.read + room > end.min(playable_end) {
+            return;
+        }
+        live.ring.copy(self.read - room, self.stretch.around());
+        let samples = self.stretch.begin(self.read) as u64;
+        if samples > 0 {
+            self.ledger.stretch(&live.board, self.read, samples);
+        }
+    }
+
+    fn play_inserted(&mut self, live: &Live, out: &mut [f32]) -> usize {
+        let (index, samples) = self.stretch.hand_out(out);
+        if samples > 0 {
+            self.cursor.silence(&live.timeline, index, samples as u64);
+        }
         samples
     }
 
@@ -214,10 +266,12 @@ impl Renderer {
         }
         if !self.sounding {
             self.sounding = true;
+            self.clean_from = self.read;
             if live.gate.is_boundary(self.read) {
                 self.fade_in.skip();
             } else {
                 self.fade_in.begin();
+                self.clean_from += self.unread as u64;
             }
         }
     }

@@ -14,6 +14,10 @@ pub struct WrongOrdinal {
     pub expected: i64,
 }
 
+/// The pace is none of 0.92 to 1.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongPace;
+
 /// Absolute sample indices since the buffer was made: heard <= read <= written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // said above

@@ -17,6 +17,7 @@ cause` and, where there is more to say, `detail` (an object). Kinds:
     first         the first sample of an utterance was heard
     hold, underrun          a silence of `detail.gap_s` ended before `sample`
     edit, discard           `detail.samples` were ramped, or dropped unheard
+    stretch                 `detail.samples` were inserted before `sample`: slower speech
     engine, output          restarts, standbys, lost and reopened devices (detail.what)
     paused, resumed, stopped, skipped, finished, cut     playback control
     measure       a seam was placed (detail.pause_s, detail.seam_s)

@@ -19,6 +19,9 @@ TAIL = 5
 RAMP = 10
 """The longest ramp at pause and discard."""
 
+LONGEST = 15
+"""Samples of the longest insertion, and what it keeps away from ramps and edges of chunks."""
+
 BOTH = [
     "twin",
     pytest.param(

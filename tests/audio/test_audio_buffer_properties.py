@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.audio.buffers import BOTH, RAMP, edited, make_buffer, pcm, spans
+from tests.audio.buffers import BOTH, LONGEST, RAMP, edited, make_buffer, pcm, spans
 
 SETTINGS = settings(max_examples=150, stateful_step_count=40, deadline=None)
 
@@ -23,6 +23,7 @@ class Listening(RuleBasedStateMachine):
     """
 
     kind = "twin"
+    slow = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,10 +33,21 @@ class Listening(RuleBasedStateMachine):
         self.open = -1
         self.shut_grace = 0
         self.heard: list[float] = []
+        self.insertions: list[tuple[int, int]] = []
         self.zeros = 0
         self.dropped: set[int] = set()
         self.edits: set[int] = set()
         self.edit_samples = 0
+        if self.slow:
+            self.reach_the_slowest_pace()
+
+    def reach_the_slowest_pace(self) -> None:
+        self.set_pace(0.92)
+        self.push(900)
+        self.end_chunk()
+        self.open_through(-1)
+        self.render(1000)
+        self.push(400)
 
     def limit(self) -> int:
         if self.open >= len(self.ends):
@@ -79,6 +91,10 @@ class Listening(RuleBasedStateMachine):
     def finish(self) -> None:
         self.buffer.finish()
 
+    @rule(pace=st.sampled_from([0.92, 0.92, 0.97, 1.0]))
+    def set_pace(self, pace: float) -> None:
+        self.buffer.set_pace(pace)
+
     @rule(back=st.integers(0, 400))
     def discard(self, back: int) -> None:
         self.buffer.discard_to(self.written - back)
@@ -91,16 +107,36 @@ class Listening(RuleBasedStateMachine):
         self.heard.extend(out[out != 0])
         self.zeros += int(np.count_nonzero(out == 0))
         events = self.buffer.drain_events()
+        self.keeps_to_its_place(spans(events, "stretch"))
         self.edits |= edited(events)
         self.edit_samples += sum(n for _, n in spans(events, "edit"))
         for start, dropped in spans(events, "discard"):
             self.dropped |= set(range(start, start + dropped))
 
+    def keeps_to_its_place(self, insertions: list[tuple[int, int]]) -> None:
+        self.insertions += insertions
+        for index, samples in insertions:
+            around = range(index - LONGEST + 1, index + LONGEST)
+            assert 3 <= samples <= LONGEST
+            assert not any(end in around for end in [0, *self.ends])
+            assert index + LONGEST <= max(self.limit(), self.shut_grace)
+            assert not self.edits & set(around[:LONGEST])
+
+    def content_heard(self) -> list[float]:
+        """What was heard without what was inserted, one of which may go on."""
+        kept, at, index = list[float](), 0, 0
+        for before, samples in self.insertions:
+            content = sum(i not in self.dropped for i in range(index, before))
+            kept += self.heard[at : at + content]
+            at, index = at + content + samples, before
+        return kept + self.heard[at:]
+
     @invariant()
     def what_is_heard_is_what_was_pushed(self) -> None:
-        expected = [i for i in range(self.written) if i not in self.dropped][: len(self.heard)]
-        assert len(expected) == len(self.heard)
-        for index, sample in zip(expected, self.heard, strict=True):
+        heard = self.content_heard()
+        expected = [i for i in range(self.written) if i not in self.dropped][: len(heard)]
+        assert len(expected) == len(heard)
+        for index, sample in zip(expected, heard, strict=True):
             assert (sample != index + 1) == (index in self.edits)
             assert 0 < sample <= index + 1
         if expected:
@@ -110,14 +146,16 @@ class Listening(RuleBasedStateMachine):
     def every_sample_is_accounted_for(self) -> None:
         counters = self.buffer.counters()
         assert counters.edited_samples >= self.edit_samples == len(self.edits)
-        assert counters.rendered_samples == len(self.heard)
+        assert counters.rendered_samples == len(self.content_heard())
+        assert counters.stretched_samples == sum(samples for _, samples in self.insertions)
         assert counters.hold_samples + counters.underrun_samples <= self.zeros
         assert counters.gap_max_samples <= self.zeros
         position = self.buffer.position()
         assert position.heard <= position.read <= position.written == self.written
 
 
+@pytest.mark.parametrize("slow", [False, True])
 @pytest.mark.parametrize("kind", BOTH)
-def test_what_is_heard_is_what_was_pushed(kind: str) -> None:
-    machine: Any = type("Listening", (Listening,), {"kind": kind})
+def test_what_is_heard_is_what_was_pushed(kind: str, slow: bool) -> None:
+    machine: Any = type("Listening", (Listening,), {"kind": kind, "slow": slow})
     run_state_machine_as_test(machine, settings=SETTINGS)

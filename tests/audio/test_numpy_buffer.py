@@ -50,3 +50,21 @@ def test_a_rewind_forgets_a_ramp_that_was_not_rendered() -> None:
     assert buffer.rewind_to(0) == 0
     buffer.set_paused(False)
     np.testing.assert_array_equal(buffer.render(100), pcm(0, 100))
+
+
+def test_heard_counts_what_was_inserted_since_the_last_content() -> None:
+    buffer = NumpyAudioBuffer(RATE, 10.0, ManualClock())
+    buffer.set_output_latency(20)
+    buffer.set_pace(0.92)
+    buffer.open_through(0)
+    push_chunk(buffer, 0, 5000)
+    while buffer.counters().stretched_samples == 0:
+        buffer.render(1)
+    heard, read = buffer.position().heard, buffer.position().read
+    assert (heard, buffer.counters().stretched_samples) == (read - 20, 3)
+    for _ in range(3):
+        heard += 1
+        buffer.render(1)
+        assert (buffer.position().heard, buffer.position().read) == (heard, read)
+    buffer.render(1)
+    assert (buffer.position().heard, buffer.position().read) == (heard, read + 1)

@@ -46,6 +46,7 @@ class BufferCounters:
     gap_max_samples: int
     edited_samples: int
     rendered_samples: int  # content samples handed out by render, edited ones included
+    stretched_samples: int = 0  # inserted by `set_pace`: no content, no gap and no edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,11 @@ class RenderEvent:
     "underrun" - the silence of `samples` before content index `index` ended; "edit" -
     content samples [index, index + samples) were ramped, and no others (one ramp may give
     several adjoining spans); "discard" - content [index, index + samples) was dropped
-    unheard. `age_s`: seconds since it was rendered, at the time of draining.
+    unheard; "stretch" - a span of `samples` is inserted before content index `index`, told when
+    it begins. `age_s`: seconds since it was rendered, at the time of draining.
     """
 
-    kind: Literal["first", "hold", "underrun", "edit", "discard"]
+    kind: Literal["first", "hold", "underrun", "edit", "discard", "stretch"]
     index: int
     samples: int
     age_s: float
@@ -139,6 +141,19 @@ class AudioBuffer(Protocol):
         heard once (an edit). Does not concern `pop_block`.
         """
 
+    def set_pace(self, pace: float) -> None:
+        """Hear what is in the ring at `pace` (0.92 to 1.0) times its speed, without a change
+        of pitch: between two neighbouring periods of 2.5-15 ms that are alike goes a third one,
+        blended from both. Every content sample is still heard once, unchanged and in order.
+
+        The pace moves by 0.01 for each 100 ms of content, up and down; at 1.0 nothing more
+        is inserted. Insertions in sum are at most 1/pace - 1, and never more than 8 %, of the
+        content rendered, and at most 30 ms above that share in any one stretch of it. They keep
+        to one chunk, to what may be heard now, and 15 ms away from its edges and from ramps; one
+        that has begun is heard to its end before a pause or discard. Does not concern
+        `pop_block`. ValueError outside [0.92, 1.0].
+        """
+
     # -- consumer side ---------------------------------------------------------------
     def attach_consumer(self) -> None:
         """Claim the reading end. Raises BufferBusy if it is taken."""
@@ -170,9 +185,9 @@ class AudioBuffer(Protocol):
         """Written and not yet read, open or not."""
 
     def position(self) -> Position:
-        """Where writing, reading and hearing are. `heard` counts output latency, the
-        silence rendered since the last content, and time since the last render; it never
-        goes back but by `rewind_to`.
+        """Where writing, reading and hearing are. `heard` counts output latency, what was
+        rendered since the last content (silence, insertions), and time since the last render;
+        it never goes back but by `rewind_to`.
         """
 
     def drained(self) -> bool:

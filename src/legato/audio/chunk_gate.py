@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 
 
@@ -42,6 +43,12 @@ class ChunkGate:
             return written
         known = len(self.ends) - (self.ended - self.open)
         return self.ends[known] if known >= 0 else 0
+
+    def chunk_at(self, index: int, written: int) -> tuple[int, int]:
+        """Where the chunk with sample `index` begins and ends; so far, if it is being written."""
+        place = bisect_right(self.ends, index)
+        begin = self.ends[place - 1] if place else 0
+        return begin, self.ends[place] if place < len(self.ends) else written
 
     def is_boundary(self, index: int) -> bool:
         """Whether a chunk begins or ends at `index`."""

@@ -13,6 +13,7 @@ import numpy as np
 from legato.audio.audio_buffer import BufferCounters, Position, RenderEvent
 from legato.audio.chunk_gate import ChunkGate
 from legato.audio.render_ledger import RenderLedger, SilenceKind
+from legato.audio.stretch import Stretch
 from legato.clock import Clock, MonotonicClock
 from legato.errors import BufferBusy
 from legato.types import Pcm
@@ -70,7 +71,10 @@ class NumpyAudioBuffer:
         self._sounding = False  # the last sample rendered was content at full level
         self._ramp_in_left = 0
         self._ramp_out = np.zeros(0, np.float32)  # ramped content still to be rendered
-        self._latency = self._silence_since = self._heard = 0
+        self._stretch = Stretch(sample_rate_hz)
+        self._inserted = np.zeros(0, np.float32)  # what of an insertion is still to be rendered
+        self._clean_from = 0  # content from here to `read` was rendered as it is
+        self._latency = self._since_content = self._heard = 0
         self._read_at_s = self._clock.now_s()
 
     # -- producer and control side -----------------------------------------------------
@@ -153,7 +157,7 @@ class NumpyAudioBuffer:
             self._read = min(max(index, kept_from), self._read)
             self._heard = min(self._heard, self._read)
             self._sounding = False
-            self._ramp_out = self._ramp_out[:0]
+            self._forget_unplayed()
             return self._read
 
     def set_paused(self, paused: bool) -> None:
@@ -163,36 +167,46 @@ class NumpyAudioBuffer:
                 self._fade_away(self._written)
             self._paused = paused
 
+    def set_pace(self, pace: float) -> None:
+        """Hear what is in the ring at `pace` times its speed, without a change of pitch."""
+        with self._changed:
+            self._stretch.set_pace(pace)
+
     # -- consumer side -----------------------------------------------------------------
     def attach_consumer(self) -> None:
         """Claim the reading end."""
         self._attach("consumer")
 
     def detach_consumer(self) -> None:
-        """Give the reading end back; a ramp that it did not come to play is dropped."""
+        """Give the reading end back; what it did not come to play of a ramp is dropped."""
         with self._changed:
             self._ends_taken.discard("consumer")
-            self._ramp_out = self._ramp_out[:0]
+            self._forget_unplayed()
 
     def pop_block(self, samples: int, timeout_s: float | None = None) -> Pcm:
         """Take up to `samples` open samples, waiting for at least one."""
         with self._changed:
             self._changed.wait_for(lambda: self._open() or self._at_end(), timeout_s)
             taken = self._take(min(samples, self._open()))
-            self._consumed(taken.size, 0)
+            if taken.size:
+                self._since_content = 0
+            self._consumed(0)
             return taken
 
     def render(self, samples: int) -> Pcm:
         """Exactly `samples` for a device: content, or faded silence, counted."""
         out = np.zeros(samples, np.float32)
         with self._changed:
-            done = self._render_ramp_out(out)
-            if not self._paused:
-                done += self._render_content(out[done:])
+            if self._stretch.active:
+                done = self._render_stretched(out)
+            else:
+                done = self._render_ramp_out(out)
+                if not self._paused:
+                    done += self._render_content(out[done:])
             if done < samples:
                 self._sounding = False
                 self._ledger.silence(self._silence_kind(), self._read, samples - done)
-            self._consumed(done, samples - done)
+            self._consumed(samples - done)
         return out
 
     # -- observers ---------------------------------------------------------------------
@@ -210,7 +224,7 @@ class NumpyAudioBuffer:
         """Where writing, reading and hearing are."""
         with self._changed:
             passed_s = self._clock.now_s() - self._read_at_s
-            passed = self._silence_since + int(passed_s * self.sample_rate_hz)
+            passed = self._since_content + int(passed_s * self.sample_rate_hz)
             self._heard = max(self._heard, self._read - max(0, self._latency - passed))
             return Position(self._written, self._read, self._heard)
 
@@ -257,8 +271,8 @@ class NumpyAudioBuffer:
         self._furthest = max(self._furthest, self._read)
         return pcm
 
-    def _consumed(self, content: int, silence: int) -> None:
-        self._silence_since = silence if content else self._silence_since + silence
+    def _consumed(self, silence: int) -> None:
+        self._since_content += silence
         self._read_at_s = self._clock.now_s()
         if self._at_end():
             self._changed.notify_all()
@@ -281,20 +295,28 @@ class NumpyAudioBuffer:
         self._ramp_out = pcm * _ramp(pcm.size)[::-1]
         self._ledger.edit(start, pcm.size)
 
+    def _forget_unplayed(self) -> None:
+        self._ramp_out = self._ramp_out[:0]
+        self._inserted = self._inserted[:0]
+
+    def _count_content(self, samples: int) -> None:
+        if samples:
+            self._ledger.rendered += samples
+            self._since_content = 0
+
     def _render_ramp_out(self, out: Pcm) -> int:
         done = min(out.size, self._ramp_out.size)
         out[:done] = self._ramp_out[:done]
         self._ramp_out = self._ramp_out[done:]
-        self._ledger.rendered += done
+        self._count_content(done)
         return done
 
     def _render_content(self, out: Pcm) -> int:
         """Fill `out` from its start as far as content may be heard now; returns how far."""
         tail = round(UNREAD_TAIL_S * self.sample_rate_hz)
-        last_end, limit = self._gate.last_end, self._gate.limit(self._written)
         growing = self._gate.current_open and not self._finished
-        playable = (max(last_end, limit - tail) if growing else limit) - self._read
-        inside = growing and self._read + max(0, playable) > last_end
+        playable = self._playable_end() - self._read
+        inside = growing and self._read + max(0, playable) > self._gate.last_end
         runs_dry = inside and playable < out.size and (self._sounding or playable > 0)
         taken = min(out.size, self._open() if runs_dry else max(0, playable))
         if taken == 0:
@@ -311,7 +333,7 @@ class NumpyAudioBuffer:
         out[:taken] = self._take(taken) * gain
         self._ramp_in_left -= ramp_in
         self._sounding = not runs_dry
-        self._ledger.rendered += taken
+        self._count_content(taken)
         return taken
 
     def _begin_content(self) -> None:
@@ -323,3 +345,50 @@ class NumpyAudioBuffer:
         if not self._sounding:
             at_boundary = self._gate.is_boundary(self._read)
             self._ramp_in_left = 0 if at_boundary else round(UNREAD_TAIL_S * self.sample_rate_hz)
+            self._clean_from = self._read + self._ramp_in_left
+
+    def _playable_end(self) -> int:
+        """Up to where to play: inside a chunk being written a tail stays unread."""
+        limit = self._gate.limit(self._written)
+        if self._gate.current_open and not self._finished:
+            tail = round(UNREAD_TAIL_S * self.sample_rate_hz)
+            return max(self._gate.last_end, limit - tail)
+        return limit
+
+    # -- slower speech -----------------------------------------------------------------
+    def _render_stretched(self, out: Pcm) -> int:
+        """All that is not silence, from one place where something may go in to the next."""
+        done = self._render_inserted(out)
+        done += self._render_ramp_out(out[done:])
+        while done < out.size and not self._paused:
+            piece = out[done : done + self._stretch.until_look(self._read)]
+            taken = self._render_content(piece)
+            done += taken
+            if self._sounding and self._stretch.looks_at(self._read):
+                self._begin_insertion()
+                done += self._render_inserted(out[done:])
+            if taken < piece.size:
+                break
+        return done
+
+    def _begin_insertion(self) -> None:
+        """Insert something before `read`, if that is due and there is a good place."""
+        if not self._stretch.owes(self._ledger.rendered):
+            return
+        begin, end = self._gate.chunk_at(self._read, self._written)
+        room = self._stretch.longest
+        start = self._read - room
+        clean_from = max(begin, self._clean_from, self._read - self._kept_behind)
+        if start < clean_from or self._read + room > min(end, self._playable_end()):
+            return
+        inserted = self._stretch.insertion(self._ring.get(start, 2 * room))
+        if inserted is not None:
+            self._inserted = inserted
+            self._ledger.stretch(self._read, inserted.size)
+
+    def _render_inserted(self, out: Pcm) -> int:
+        done = min(out.size, self._inserted.size)
+        out[:done] = self._inserted[:done]
+        self._inserted = self._inserted[done:]
+        self._since_content += done
+        return done

@@ -11,7 +11,7 @@ from legato.clock import Clock
 EVENTS_KEPT = 4096
 
 SilenceKind = Literal["hold", "underrun"]
-EventKind = Literal["first", "hold", "underrun", "edit", "discard"]
+EventKind = Literal["first", "hold", "underrun", "edit", "discard", "stretch"]
 
 
 class RenderLedger:
@@ -26,7 +26,7 @@ class RenderLedger:
         self._gap_max = 0
         self._times: dict[SilenceKind, int] = {"hold": 0, "underrun": 0}
         self._samples: dict[SilenceKind, int] = {"hold": 0, "underrun": 0}
-        self._edited = 0
+        self._edited = self._stretched = 0
         self.rendered = 0
 
     def note(self, kind: EventKind, index: int, samples: int) -> None:
@@ -38,6 +38,11 @@ class RenderLedger:
         if samples:
             self._edited += samples
             self.note("edit", index, samples)
+
+    def stretch(self, index: int, samples: int) -> None:
+        """Count a span that goes in before content `index`."""
+        self._stretched += samples
+        self.note("stretch", index, samples)
 
     def silence(self, kind: SilenceKind | None, index: int, samples: int) -> None:
         """Count silence before content `index`; None: silence that is nobody's fault."""
@@ -73,6 +78,7 @@ class RenderLedger:
             gap_max_samples=max(self._gap_max, self._gap),
             edited_samples=self._edited,
             rendered_samples=self.rendered,
+            stretched_samples=self._stretched,
         )
 
     def drain(self) -> list[RenderEvent]:
