@@ -13,6 +13,7 @@ cause` and, where there is more to say, `detail` (an object). Kinds:
     placed        the chunk lies in the ring, from detail.start to `sample`
     retry, passed_over      its synthesis failed: done again, or given up (detail.reason)
     gate          the gate opened through `chunk` (detail.why, the lead, what was assumed)
+    pace          pauses and speech are heard otherwise from here on (detail.pause_factor, pace)
     level         the lead at `sample`, the next to be read; a few times a second
     first         the first sample of an utterance was heard
     hold, underrun          a silence of `detail.gap_s` ended before `sample`

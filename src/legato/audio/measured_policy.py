@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from itertools import islice, takewhile
+from dataclasses import dataclass, field, replace
 
+from legato.audio.elastic import Elastic, Pacing
 from legato.audio.forecast import Making, z_of_maximum
-from legato.audio.playout_policy import opened, text_stalled, waiting
+from legato.audio.playout_policy import RESERVE_S, opened, text_stalled, waiting
 from legato.audio.prebuffer_manager import ChunkProgress, Decision, PlayoutState, at_gate
 from legato.types import Boundary
 
 HORIZON_S = 30.0
 """How far past the known text the forecast looks."""
+SURE_AFTER_S = 10.0
 _FARTHEST_S = 60.0  # beyond, the lead that is needed does not change any more
 
 
@@ -23,6 +26,9 @@ class MeasuredPolicy:
     `HORIZON_S` after it. hold_quantile: while it plays, a chunk opens unless it is likelier than
     that to break. phrase_quantile: the same where holds are planned: there each chunk
     is waited for until nothing in it can break. reserve_s: by how much all of it is early.
+    most_lead_s: no start waits for more lead; unsure_lead_s: nor for more than this while less
+    than `SURE_AFTER_S` of speech were seen made, here or in earlier runs.
+    elastic: what is done before a hold, while what comes next is not sure to be in time.
 
     Where production and text keep up with speech, a waiting listener starts once the lead covers
     both. Where either is slower on average no lead would be enough: then holds are planned, and
@@ -32,7 +38,10 @@ class MeasuredPolicy:
     quantile: float = 0.99
     phrase_quantile: float = 0.9999
     hold_quantile: float = 0.9
-    reserve_s: float = 0.05
+    reserve_s: float = RESERVE_S
+    most_lead_s: float = 4.0
+    unsure_lead_s: float = 2.0
+    elastic: Elastic = field(default_factory=Elastic)
 
     def __post_init__(self) -> None:
         quantiles = (self.quantile, self.hold_quantile, self.phrase_quantile)
@@ -82,18 +91,20 @@ class _View:
     # -- what may open ---------------------------------------------------------------------
     def in_time(self, quantile: float) -> int:
         """How many of the closed chunks, from the first on, will be ready before they are heard."""
-        z = z_of_maximum(quantile)
-        count = 0
+        late_s = self._late_s(z_of_maximum(quantile))
+        return sum(1 for _ in takewhile(lambda late_s: late_s <= 0.0, late_s))
+
+    def _late_s(self, z: float) -> Iterator[float]:
+        """By how much each closed chunk would be late; negative: early."""
         for chunk, ahead_s, before_s in self._closed():
-            if not chunk.complete:
-                if self._making is None:
-                    break
+            if chunk.complete:
+                yield -ahead_s
+            elif self._making is None:
+                yield float("inf")
+            else:
                 left_s = self._length(chunk) - chunk.written_s
                 needed_s = self._making.lead_s(before_s, before_s + left_s, z)
-                if ahead_s + chunk.written_s < needed_s + self._policy.reserve_s:
-                    break
-            count += 1
-        return count
+                yield needed_s + self._policy.reserve_s - ahead_s - chunk.written_s
 
     def _closed(self) -> Iterator[tuple[ChunkProgress, float, float]]:
         """Each closed chunk, the seconds until it is heard, and what is made before it."""
@@ -133,8 +144,10 @@ class _View:
         unmade_s = sum(self._length(chunk) - chunk.written_s for chunk in known)
         unmade_s += state.writing.pending_s + (0.0 if state.writing.over else HORIZON_S)
         z = z_of_maximum(self._policy.quantile)
-        needed_s = making.lead_s(0.0, min(unmade_s, _FARTHEST_S), z)
-        return made_s - needed_s - self._policy.reserve_s
+        needed_s = making.lead_s(0.0, min(unmade_s, _FARTHEST_S), z) + self._policy.reserve_s
+        unsure = making.known_s < SURE_AFTER_S
+        most_s = self._policy.unsure_lead_s if unsure else self._policy.most_lead_s
+        return made_s - min(needed_s, most_s)
 
     def _text_slack_s(self, quantile: float) -> float:
         state = self._state
@@ -149,17 +162,33 @@ class _View:
     def _aggregate(self) -> Making:
         """How audio is made by all chunks together."""
         making, together = self._making, self._state.production.side_by_side
-        assert making is not None  # nothing keeps up that is not known
+        assert making is not None  # who asks has seen that something is known
         return replace(making, rtf=making.rtf / together, spread=making.spread / together)
 
     # -- decisions -------------------------------------------------------------------------
     def open(self, count: int, why: str) -> Decision:
         """Open so many, and say what that rests on."""
-        return opened(self._state, count, why, assumed=self._assumed())
+        return replace(
+            opened(self._state, count, why, assumed=self._assumed()), pacing=self._pacing(count)
+        )
 
     def wait(self, why: str) -> Decision:
         """Open nothing."""
-        return waiting(self._state, why, assumed=self._assumed())
+        return replace(
+            waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0)
+        )
+
+    def _pacing(self, opening: int) -> Pacing:
+        """How to hear what is open, given that so many chunks more will open."""
+        state, policy = self._state, self._policy
+        if not state.heard_any or state.synthesis_done or self._making is None:
+            return Pacing()
+        open_s = state.open_s + sum(chunk.duration_s for chunk in state.closed[:opening])
+        z = z_of_maximum(policy.hold_quantile if self.keeps_up else policy.phrase_quantile)
+        following = next(islice(self._late_s(z), opening, None), None)
+        if following is None:
+            following = -self._text_slack_s(policy.hold_quantile)
+        return policy.elastic.pacing(following, open_s)
 
     def _assumed(self) -> dict[str, object]:
         making, writing = self._making, self._state.writing

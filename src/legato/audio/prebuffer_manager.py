@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from legato.audio.elastic import Pacing
 from legato.audio.forecast import Making, Writing
 from legato.types import Boundary, Cause
 
@@ -79,7 +80,7 @@ class PlayoutState:
     heard_any: bool
     production: Production
     rest_submitted: bool = False
-    writing: Writing = Writing()
+    writing: Writing = field(default_factory=Writing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Decision:
     `cause` says whose fault the wait is while nothing opens, "" where there is no wait;
     with "text", something opens that would have waited for more, had more been coming.
     `look_again_s`: seconds from now at which the answer may change without new events.
-    `assumed`: what the decision rests on, for traces and reports.
+    `assumed`: what the decision rests on, for traces and reports. `pacing`: how to hear it.
     """
 
     open_through: int
@@ -97,6 +98,7 @@ class Decision:
     look_again_s: float
     cause: Cause = ""
     assumed: Mapping[str, object] = field(default_factory=dict)
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 class PlayoutPolicy(Protocol):

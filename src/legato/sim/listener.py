@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -85,6 +85,27 @@ class Availability:
         return max((at_s - index / RATE_HZ for at_s, index in self.pushed), default=0.0)
 
 
+class SimBuffer(NumpyAudioBuffer):
+    """The numpy buffer, which remembers what slower speech put in: (index, samples)."""
+
+    insertions: list[tuple[int, int]]
+
+    def _begin_insertion(self) -> None:
+        super()._begin_insertion()
+        if self._inserted.size:
+            self.insertions.append((self._read, self._inserted.size))
+
+
+class Watcher(Protocol):
+    """Looks at what a listener hears."""
+
+    def renders(self, read: int) -> None:
+        """The device is about to render from `read` on."""
+
+    def rendered(self, before: int, after: int, pcm: Pcm) -> None:
+        """It was given `pcm`, while `read` went from `before` to `after`."""
+
+
 class SimListener:
     """Its lane belongs to the worker; everything else happens between the worker's turns."""
 
@@ -103,7 +124,8 @@ class SimListener:
         self._chunker = chunker
         self._limits = limits
         self._rendering = VirtualClock(clock.at_s)
-        self.buffer = NumpyAudioBuffer(RATE_HZ, 60.0, self._rendering)
+        self.buffer = SimBuffer(RATE_HZ, 60.0, self._rendering)
+        self.buffer.insertions = []
         self.buffer.set_output_latency(round(LATENCY_S * RATE_HZ))
         self.availability = Availability()
         self.pcm = np.zeros(1 << 15, np.float32)  # all that was pushed
@@ -125,7 +147,12 @@ class SimListener:
         self._started_s = clock.at_s
         self._rendered = 0
         self._silent = True
-        self.on_render: Callable[[int, Pcm, int], None] = lambda start, pcm, content: None
+        self.watcher: Watcher | None = None
+
+    @property
+    def now_s(self) -> float:
+        """The time."""
+        return self._clock.at_s
 
     # -- text ------------------------------------------------------------------------------
     def say(self, deltas: list[Delta]) -> Said:
@@ -176,13 +203,15 @@ class SimListener:
         self._render(samples)
 
     def _render(self, samples: int) -> None:
-        buffer = self.buffer
-        before = buffer.counters().rendered_samples
-        pcm = buffer.render(samples)
-        content = buffer.counters().rendered_samples - before
-        self._silent = content < samples
+        before = self.buffer.position().read
+        if self.watcher is not None:
+            self.watcher.renders(before)
+        pcm = self.buffer.render(samples)
+        after = self.buffer.position().read
+        self._silent = after - before < samples
         self._rendered += samples
-        self.on_render(buffer.position().read - content, pcm, content)
+        if self.watcher is not None:
+            self.watcher.rendered(before, after, pcm)
 
     def _pushed(self, pcm: Pcm) -> None:
         known = self.availability

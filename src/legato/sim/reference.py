@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from legato.audio.measured_policy import HORIZON_S
-from legato.audio.playout_policy import opened, waiting
+from legato.audio.playout_policy import RESERVE_S, opened, waiting
 from legato.audio.prebuffer_manager import Decision, PlayoutState
 from legato.sim.engine import EngineScript
 from legato.sim.source import SourceScript
@@ -36,7 +36,7 @@ class ReferencePolicy:
         engine: EngineScript,
         source: SourceScript,
         quantile: float = 0.99,
-        reserve_s: float = 0.05,
+        reserve_s: float = RESERVE_S,
         seed: int = 0,
     ) -> None:
         self._quantile = quantile
@@ -82,8 +82,9 @@ class ReferencePolicy:
 def _chunk_at(ends_s: Paths, at_s: Paths) -> NDArray[np.int64]:
     """In which chunk of each future the speech at these times lies."""
     rows = 1e6 * np.arange(len(ends_s))[:, None]  # one sorted line instead of a loop over rows
-    found = np.searchsorted((ends_s + rows).ravel(), (at_s[None, :] + rows).ravel(), side="right")
-    return found.reshape(len(ends_s), at_s.size) - np.arange(len(ends_s))[:, None] * ends_s.shape[1]
+    line, asked = (ends_s + rows).ravel(), (at_s[None, :] + rows).ravel()
+    found = np.searchsorted(line, asked, side="right").reshape(len(ends_s), at_s.size)
+    return np.asarray(found - np.arange(len(ends_s))[:, None] * ends_s.shape[1], np.int64)
 
 
 def _rounds(rng: np.random.Generator, engine: EngineScript, steps: int) -> Paths:

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
 
 from legato.audio.forecast import Making
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.events import Event, EventStream
 from legato.sim.clock import VirtualClock
-from legato.sim.engine import EngineScript, SimEngine
+from legato.sim.engine import SimEngine
 from legato.sim.invariants import Invariants
-from legato.sim.listener import Act, Broken, ListenerScript, SimListener
+from legato.sim.listener import Act, Broken, SimListener
+from legato.sim.scenario import Scenario
 from legato.sim.source import deltas
-from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.streaming_worker import StreamingWorker
-from legato.text.sizing import ChunkerSettings
 
 _MOST_TURNS = 1_000  # at one moment; more, and the worker never comes to rest
 _PATIENCE_S = 600.0  # without anything happening that a listener would notice
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One run, reproduced exactly by these values."""
-
-    seed: int
-    engine: EngineScript
-    listeners: tuple[ListenerScript, ...]
-    chunker: ChunkerSettings = field(default_factory=ChunkerSettings)
-    look_ahead: LookAhead = field(default_factory=LookAhead)
 
 
 class World:
@@ -88,7 +75,8 @@ class World:
                 self._say(index, what)
             elif not self.listeners[index].left:
                 self.listeners[index].act(what)
-                self._invariants[index].acted(what)
+                if self._check:
+                    self._invariants[index].acted(what)
             self.worker.wake()
 
     def _say(self, index: int, number: int) -> None:
@@ -111,7 +99,8 @@ class World:
             self._remembered,
         )
         self.listeners.append(listener)
-        self._invariants.append(Invariants(listener, self.events))
+        if self._check:
+            self._invariants.append(Invariants(listener, self.events))
 
     # -- time ------------------------------------------------------------------------------
     def _next_s(self) -> float:
@@ -144,9 +133,8 @@ class World:
             self.engine.woken = False
             self._look_at_s = self.worker.run_once(now_s)
             self.turns += 1
-            if self._check:
-                for invariants in self._invariants:
-                    invariants.check()
+            for invariants in self._invariants:
+                invariants.check()
         raise Broken(f"the worker never comes to rest at {self.clock.at_s:.3f} s")
 
     def _over(self) -> bool:
@@ -154,8 +142,3 @@ class World:
             listener.left or all(said.ended for said in listener.said)
             for listener in self.listeners
         )
-
-
-def ended_s(world: World) -> float:
-    """How long the run took in its own time."""
-    return world.clock.at_s if world.clock.at_s < math.inf else 0.0

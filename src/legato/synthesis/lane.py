@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.elastic import Pacing
 from legato.audio.forecast import Making
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
@@ -72,6 +73,7 @@ class Lane:
         self._next_ordinal = 0
         self._drained = True
         self._wait_cause: Cause = ""  # of the latest wait, which may be reported after it
+        self._pacing = Pacing()
         self._level_at_s = float("-inf")
         self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
         buffer.attach_producer()
@@ -181,8 +183,9 @@ class Lane:
 
     def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
         """A track's job is done. notes: what was mended in it."""
-        before_s = track.made_s
-        track.finish()
+        before_s, pause_s = track.made_s, track.chunk.pause_after_s
+        track.finish(self._pacing.pause_factor)
+        added_s = track.chunk.pause_after_s - pause_s
         for note in notes:
             self.log.emit("mended", track.chunk.ordinal, what=note)
         pauses_s = track.chunk.pause_before_s + track.chunk.pause_after_s
@@ -191,7 +194,9 @@ class Lane:
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
-        self.log.emit("made", track.chunk.ordinal, audio_s=track.made_s)
+        self.log.emit(
+            "made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s
+        )
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
         """A track's job failed for good: the story goes on without the rest of it."""
@@ -260,6 +265,7 @@ class Lane:
         if decision.cause:
             again = any(track.restarts and not track.complete for track in self._tracks)
             self._wait_cause = "restart" if again else decision.cause
+        self._pace(decision.pacing, decision.why)
         if self._playout.gate > before:
             self.log.emit(
                 "gate",
@@ -269,6 +275,14 @@ class Lane:
                 assumed=dict(decision.assumed),
             )
         return decision.look_again_s
+
+    def _pace(self, pacing: Pacing, why: str) -> None:
+        if pacing == self._pacing:
+            return
+        if pacing.pace != self._pacing.pace:
+            self.buffer.set_pace(pacing.pace)
+        self._pacing = pacing
+        self.log.emit("pace", pace=pacing.pace, pause_factor=round(pacing.pause_factor, 3), why=why)
 
     def _tell_level(self, now_s: float) -> None:
         if not self._passages or now_s - self._level_at_s < _LEVEL_EVERY_S:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from legato.audio.audio_buffer import OPEN_ALL, AudioBuffer
 from legato.audio.forecast import Writing
@@ -27,7 +27,7 @@ class TextState:
     submitted: bool
     idle_s: float
     in_flight: int
-    writing: Writing = Writing()
+    writing: Writing = field(default_factory=Writing)
 
 
 class Playout:

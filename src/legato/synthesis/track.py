@@ -11,7 +11,7 @@ import numpy as np
 from legato.audio.resample import ChunkResampler
 from legato.synthesis.retake import Retake
 from legato.synthesis.seams import SeamSettings, SeamTrimmer
-from legato.types import AudioBlock, Job, Pcm, TextChunk
+from legato.types import AudioBlock, Boundary, Job, Pcm, TextChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,19 @@ class Track:
             self._use(self._retake.feed(block))
         return block.pcm.size / self._settings.engine_rate_hz
 
-    def finish(self) -> None:
-        """Its last block has come (or no more will): flush, and add the boundary's pause."""
+    def finish(self, pause_factor: float = 1.0) -> None:
+        """Its last block has come (or no more will): flush, and add the boundary's pause, if it is
+        a natural one times a factor.
+        """
         if self._retake is not None:
             self._use(self._retake.finish())
         self._add(self._resampler.feed(self._gained(self._trimmer.finish())))
         self._add(self._resampler.finish())
         if self._trimmer.voiced is not None:
             kept_s = 2 * self._settings.seams.keep_s
+            if self.chunk.boundary >= Boundary.SENTENCE:
+                pause_s = self.chunk.pause_after_s * pause_factor
+                self.chunk = replace(self.chunk, pause_after_s=pause_s)
             self._add_silence(max(0.0, self.chunk.pause_after_s - kept_s))
         self.complete = True
         self._taken.clear()
