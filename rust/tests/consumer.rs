@@ -3,7 +3,7 @@
 
 mod common;
 
-use _native::buffer::{Busy, Geometry, Position, WrongOrdinal};
+use _native::buffer::{Busy, Geometry, Position, WrongOrdinal, WrongPace};
 use _native::ledger::EventKind;
 use common::{OPEN_ALL, RAMP, UNREAD, buffer, chunk, pcm, push, render};
 use std::time::{Duration, Instant};
@@ -233,6 +233,43 @@ fn heard_follows_silence_and_discards() {
     // 100 + 50 of content, one sample of the ramp: with a latency of 51, sample 99 is next.
     buffer.set_output_latency(52);
     assert!((99..=101).contains(&buffer.position().heard));
+}
+
+#[test]
+fn a_pace_out_of_range_is_refused() {
+    let buffer = buffer(2.0);
+    for pace in [0.9199, 1.0001, 0.0, f64::NAN] {
+        assert_eq!(buffer.set_pace(pace), Err(WrongPace));
+    }
+    assert_eq!(
+        (buffer.set_pace(0.92), buffer.set_pace(1.0)),
+        (Ok(()), Ok(()))
+    );
+}
+
+#[test]
+fn what_was_inserted_is_counted_told_and_heard_standing_still() {
+    let buffer = buffer(3.0);
+    let mut device = buffer.attach_consumer().expect("free");
+    buffer.set_pace(0.92).expect("in range");
+    buffer.open_through(OPEN_ALL);
+    chunk(&buffer, 0, 2_400);
+    let mut out = render(&mut device, 1_999);
+    out.extend(render(&mut device, 1)); // time moves what is heard by two such blocks at most
+    let (counters, events) = (buffer.counters(), buffer.drain_events());
+    let inserted: u64 = events.iter().map(|event| event.samples).sum();
+    assert!(events.iter().all(|event| event.kind == EventKind::Stretch));
+    assert_eq!(counters.stretched_samples, inserted);
+    assert_eq!(counters.rendered_samples + inserted, 2_000);
+    assert_eq!((counters.edited_samples, counters.gap_max_samples), (0, 0));
+    // Output sample 1,000 is heard: these lie before it.
+    let standing = events
+        .iter()
+        .take_while(|event| (event.index as f32) < out[1_000]);
+    let before: u64 = standing.map(|event| event.samples).sum();
+    buffer.set_output_latency(1_000);
+    let heard = buffer.position().heard;
+    assert!(before > 30 && (1_000 - before..=1_002 - before).contains(&heard));
 }
 
 #[test]

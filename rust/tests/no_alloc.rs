@@ -49,6 +49,22 @@ fn no_state_of_the_callback_allocates() {
 }
 
 #[test]
+fn slower_speech_allocates_nothing() {
+    let buffer = buffer(3.0);
+    let mut device = buffer.attach_consumer().expect("free");
+    buffer.set_pace(0.92).expect("in range");
+    buffer.open_through(OPEN_ALL);
+    for ordinal in 0..10 {
+        chunk(&buffer, ordinal, 1_000);
+        (0..22).for_each(|_| callback(&mut device, &mut [0.0; 50]));
+    }
+    buffer.set_pace(1.0).expect("in range");
+    chunk(&buffer, 10, 1_000);
+    (0..22).for_each(|_| callback(&mut device, &mut [0.0; 50]));
+    assert!(buffer.counters().stretched_samples > 500);
+}
+
+#[test]
 fn ten_thousand_events_that_nobody_drains_allocate_nothing() {
     let buffer = buffer(3.0);
     let mut device = buffer.attach_consumer().expect("free");

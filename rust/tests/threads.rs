@@ -63,6 +63,43 @@ fn every_sample_arrives_in_order_once() {
 }
 
 #[test]
+fn a_pace_set_beside_a_callback_loses_nothing() {
+    let buffer = buffer(3.0);
+    let mut device = buffer.attach_consumer().expect("free");
+    buffer.open_through(OPEN_ALL);
+    let (mut heard, mut told) = (0, 0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for ordinal in 0..100 {
+                let pace = [0.92, 0.95, 1.0][ordinal as usize % 3];
+                buffer.set_pace(pace).expect("in range");
+                let mut left = CHUNK as usize;
+                while left > 0 {
+                    left -= buffer.push(&vec![1.0; left]);
+                    thread::yield_now();
+                }
+                buffer.end_chunk(ordinal).expect("in order");
+            }
+            buffer.finish();
+        });
+        let mut out = [0.0; 256];
+        while !buffer.drained() {
+            device.render(&mut out, 0);
+            heard += out.iter().filter(|sample| **sample != 0.0).count() as u64;
+            let events = buffer.drain_events().into_iter();
+            let stretches = events.filter(|event| event.kind == EventKind::Stretch);
+            told += stretches.map(|event| event.samples).sum::<u64>();
+            thread::yield_now();
+        }
+    });
+    let counters = buffer.counters();
+    assert_eq!(counters.rendered_samples, 100 * CHUNK);
+    assert_eq!(counters.stretched_samples, told);
+    assert_eq!(heard, 100 * CHUNK + told);
+    assert!(told > CHUNK);
+}
+
+#[test]
 fn discards_and_pauses_beside_a_callback_lose_only_what_they_name() {
     let buffer = buffer(3.0);
     let mut device = buffer.attach_consumer().expect("free");

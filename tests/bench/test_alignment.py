@@ -188,6 +188,32 @@ def test_an_end_that_faded_out_to_nothing() -> None:
     assert (result.wrong, result.edited) == (0, 240)
 
 
+def test_declared_insertions_are_left_out() -> None:
+    pause = SECOND - PAUSE // 2
+    spans = ((700, 320), (1_500, 120), (pause, 720), (SECOND + 1_000, 400), (VOICED + 9, 33))
+    captured, reference = story(), story()
+    for at, samples in reversed(spans[:2] + spans[3:4]):
+        captured = put_in(captured, at, noise(samples, 7))
+    captured = put_in(captured, pause + 440, zeros(720))
+    result = align(captured, reference, BOUNDARIES, (), spans)
+    assert result == Alignment(0, VOICED, (), 0, 0)
+    assert align(captured, reference, BOUNDARIES, (), spans[1:]).wrong == 320
+    assert align(np.delete(captured, 1_200), reference, BOUNDARIES, (), spans).wrong == 1
+
+
+def test_gaps_and_edits_are_told_in_the_content_s_own_indices() -> None:
+    captured = story()
+    captured[SECOND + 500 : SECOND + 740] *= np.linspace(1, 0, 240, dtype=np.float32)
+    spans = ((700, 320), (SECOND + 1_000, 400))
+    for at, samples in reversed(spans):
+        captured = put_in(captured, at, noise(samples, 7))
+    captured = put_in(captured, SECOND + 320, zeros(2_000))
+    captured = put_in(captured, SECOND + 2_000 + 2_000 + 720, zeros(50))
+    result = align(captured, story(), BOUNDARIES, ((SECOND + 500, 240),), spans)
+    gaps = (Gap(SECOND, 2_000, at_boundary=True), Gap(SECOND + 2_000, 50, at_boundary=False))
+    assert result == Alignment(0, VOICED - 240, gaps, 240, 0)
+
+
 def test_several_gaps_are_told_apart() -> None:
     captured = story()
     for at, samples in ((2 * SECOND + 100, 50), (SECOND, 600), (700, 5)):

@@ -11,6 +11,8 @@ pub const RATE: u32 = 1000;
 pub const UNREAD: usize = 5;
 /// The longest fade out.
 pub const RAMP: usize = 10;
+/// The longest insertion, and what it keeps away from ramps and edges of chunks.
+pub const LONGEST: u64 = 15;
 /// An ordinal beyond every chunk.
 pub const OPEN_ALL: i64 = 1 << 62;
 

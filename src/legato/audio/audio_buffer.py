@@ -147,11 +147,11 @@ class AudioBuffer(Protocol):
         blended from both. Every content sample is still heard once, unchanged and in order.
 
         The pace moves by 0.01 for each 100 ms of content, up and down; at 1.0 nothing more
-        is inserted. Insertions in sum are at most 1/pace - 1, and never more than 8 %, of the
-        content rendered, and at most 30 ms above that share in any one stretch of it. They keep
-        to one chunk, to what may be heard now, and 15 ms away from its edges and from ramps; one
-        that has begun is heard to its end before a pause or discard. Does not concern
-        `pop_block`. ValueError outside [0.92, 1.0].
+        is inserted. In sum that is at most 1/pace - 1 of the content rendered meanwhile, and
+        never more than 8 % of any second. An insertion keeps to one chunk and to what may be
+        heard now, 15 ms away from the edges of both and from ramps; where nothing is alike it
+        waits. One that has begun is heard to its end before a pause or discard takes effect.
+        Does not concern `pop_block`. ValueError outside [0.92, 1.0].
         """
 
     # -- consumer side ---------------------------------------------------------------

@@ -364,11 +364,11 @@ class NumpyAudioBuffer:
             piece = out[done : done + self._stretch.until_look(self._read)]
             taken = self._render_content(piece)
             done += taken
-            if self._sounding and self._stretch.looks_at(self._read):
-                self._begin_insertion()
-                done += self._render_inserted(out[done:])
             if taken < piece.size:
                 break
+            if self._stretch.looks_at(self._read):
+                self._begin_insertion()
+                done += self._render_inserted(out[done:])
         return done
 
     def _begin_insertion(self) -> None:

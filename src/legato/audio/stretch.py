@@ -7,6 +7,7 @@ Sonic library slows speech down). Pure; no lock. The native twin is `rust/src/st
 
 from __future__ import annotations
 
+from collections import deque
 from functools import lru_cache
 from math import ceil
 
@@ -17,13 +18,14 @@ from legato.types import Pcm
 
 SLOWEST_PACE = 0.92
 LONGER_AT_MOST = 0.08
-"""Inserted for each second of content; reached a little above `SLOWEST_PACE`."""
+"""Inserted in any second of content; asked for a little above `SLOWEST_PACE`."""
+SECOND_S = 1.0
 PACE_STEP = 0.001
 """How far the pace moves towards the wanted one at each look: 0.01 for each 100 ms."""
 LOOK_S = 0.010
 SHORTEST_S, LONGEST_S = 0.0025, 0.015
 OWED_AT_MOST_S = 0.030
-"""What found no good place beyond this is given up, so that no second makes up for another."""
+"""What found no good place beyond this is given up."""
 ALIKE, ALIKE_ENOUGH = 0.95, 0.7
 """Likeness asked for when a period has just become due, and when all the most is owed."""
 QUIET = 1e-6
@@ -42,6 +44,8 @@ class Stretch:
         self._wanted = self._pace = 1.0
         self._owed = 0.0
         self._accounted = 0
+        self._second = round(SECOND_S * sample_rate_hz)
+        self._recent: deque[tuple[int, int]] = deque()  # insertions: content before it, length
         self.active = False
 
     def set_pace(self, pace: float) -> None:
@@ -75,15 +79,21 @@ class Stretch:
     def insertion(self, around: Pcm) -> Pcm | None:
         """What to insert amid `around`, `longest` samples of content on each side."""
         period, likeness = closest_period(around, self._shortest)
-        if period > self._owed:
+        if period > min(self._owed, self._left_in_this_second()):
             return None
         urgency = (self._owed - period) / (self._owed_at_most - period)
-        if likeness < ALIKE + (ALIKE_ENOUGH - ALIKE) * urgency:
+        if not likeness >= ALIKE + (ALIKE_ENOUGH - ALIKE) * urgency:  # not a number: no
             return None
         self._owed -= period
+        self._recent.append((self._accounted, period))
         before, after = _neighbours(around, period)
         fade = np.arange(1, period + 1, dtype=np.float32) / np.float32(period + 1)
         return after + (before - after) * fade
+
+    def _left_in_this_second(self) -> float:
+        while self._recent and self._recent[0][0] <= self._accounted - self._second:
+            self._recent.popleft()
+        return LONGER_AT_MOST * self._second - sum(period for _, period in self._recent)
 
 
 def closest_period(around: Pcm, shortest: int) -> tuple[int, float]:
@@ -95,14 +105,15 @@ def closest_period(around: Pcm, shortest: int) -> tuple[int, float]:
     step = max(1, longest // COARSE_LAGS)
     lags = longest // step
     coarse = np.zeros(2 * lags + 1, np.float32)
-    coarse[:-1] = around[longest - lags * step :][: 2 * lags * step].reshape(-1, step).mean(1)
-    before, after, periods = _pairs(lags, max(1, shortest // step))
+    inner = around[longest - lags * step : longest + lags * step]
+    coarse[:-1] = inner if step == 1 else inner.reshape(-1, step).mean(1)
+    before, after, periods = _pairs(lags, ceil(shortest / step))
     a, b = coarse[before], coarse[after]
-    power = np.einsum("ij,ij->i", a, a) + np.einsum("ij,ij->i", b, b) + 2 * QUIET * periods
-    unlike = np.einsum("ij,ij->i", a - b, a - b) / power
-    best = int(np.argmin(unlike))
+    power = np.einsum("ij,ij->i", a, a) + np.einsum("ij,ij->i", b, b)
+    likeness = 1 - np.einsum("ij,ij->i", a - b, a - b) / (power + np.float32(2 * QUIET) * periods)
+    best = int(np.argmax(likeness))
     if step == 1:
-        return int(periods[best]), 1 - float(unlike[best])
+        return int(periods[best]), float(likeness[best])
     middle = int(periods[best]) * step
     near = range(min(longest, middle + step), max(shortest, middle - step) - 1, -1)
     return max(((lag, _likeness(around, lag)) for lag in near), key=lambda found: found[1])
@@ -116,14 +127,14 @@ def _neighbours(around: Pcm, period: int) -> tuple[Pcm, Pcm]:
 def _likeness(around: Pcm, period: int) -> float:
     a, b = _neighbours(around, period)
     difference = a - b
-    power = np.dot(a, a) + np.dot(b, b) + 2 * QUIET * period
-    return 1 - float(np.dot(difference, difference) / power)
+    power = np.dot(a, a) + np.dot(b, b) + np.float32(2 * QUIET * period)
+    return float(1 - np.dot(difference, difference) / power)
 
 
 @lru_cache(maxsize=8)
 def _pairs(
     longest: int, shortest: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """For each period, longest first: the indices of its two neighbours, and its length.
 
     Rows are as long as the longest; beyond a period they name a zero behind the samples.
@@ -133,4 +144,4 @@ def _pairs(
     before = longest - periods[:, None] + within
     inside = within < periods[:, None]
     after = np.broadcast_to(longest + within, before.shape)
-    return np.where(inside, before, -1), np.where(inside, after, -1), periods
+    return np.where(inside, before, -1), np.where(inside, after, -1), periods.astype(np.float32)

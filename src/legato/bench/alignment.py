@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from legato.types import Pcm
 
 Mask = NDArray[np.bool_]
+Kind = TypeVar("Kind", np.float32, np.bool_)
 
 _RESYNC = 480  # samples that must agree before two places count as the same
 _NEEDLE = 8  # consecutive samples by which a place is looked for
@@ -67,13 +70,15 @@ def align(
     reference: Pcm,
     boundaries: Sequence[int] = (),
     edits: Sequence[tuple[int, int]] = (),
+    stretches: Sequence[tuple[int, int]] = (),
 ) -> Alignment:
     """Find the reference in the capture.
 
     boundaries: ascending reference indices at which chunks end. edits: (index, samples)
-    spans of the reference that were ramped on purpose. The capture may begin and end with
-    any amount of silence, and so may the reference: only what lies between the first and
-    the last sample that is not zero can be compared.
+    spans of the reference that were ramped on purpose. stretches: (index, samples) spans that
+    were inserted before a reference index to slow speech down; left out. The capture may
+    begin and end with any amount of silence, and so may the reference: only what lies between
+    the first and the last sample that is not zero can be compared.
     """
     voiced, heard = np.flatnonzero(reference), np.flatnonzero(captured)
     if not voiced.size or not heard.size:
@@ -82,8 +87,41 @@ def align(
     edited = np.zeros(end, np.bool_)
     for index, samples in edits:
         edited[index : index + samples] = True
-    walk = _Walk(captured[: heard[-1] + 1], reference[:end], boundaries, edited)
-    return walk.run(first, int(heard[0]))
+    inserted = _Inserted(stretches, end)
+    walk = _Walk(
+        captured[: heard[-1] + 1],
+        inserted.into(reference[:end], 0),
+        [inserted.moved(index) for index in boundaries],
+        inserted.into(edited, True),
+    )
+    return inserted.left_out(walk.run(inserted.moved(first), int(heard[0])))
+
+
+class _Inserted:
+    """Spans that were inserted on purpose: put into the reference as samples that may differ."""
+
+    def __init__(self, stretches: Sequence[tuple[int, int]], end: int) -> None:
+        inside = [(index, samples) for index, samples in stretches if index < end]
+        self._indices = [index for index, _ in inside]
+        self._sums = [0, *accumulate(samples for _, samples in inside)]
+
+    def into(self, samples: NDArray[Kind], value: float) -> NDArray[Kind]:
+        """`samples` with `value` in the place of each span."""
+        at = np.repeat(self._indices, np.diff(self._sums)).astype(np.intp)
+        return np.insert(samples, at, value)
+
+    def moved(self, index: int) -> int:
+        """Where the reference's sample `index` is after that."""
+        return index + self._sums[bisect_right(self._indices, index)]
+
+    def left_out(self, found: Alignment) -> Alignment:
+        """`found` in terms of the reference as it was."""
+        moved = [index + total for index, total in zip(self._indices, self._sums, strict=False)]
+        gaps = [
+            replace(gap, index=gap.index - self._sums[bisect_right(moved, gap.index)])
+            for gap in found.gaps
+        ]
+        return replace(found, gaps=tuple(gaps), edited=found.edited - self._sums[-1])
 
 
 class _Walk:
