@@ -1,0 +1,276 @@
+"""One lane of a trace as a picture needs it: times from the run's first event, lines, marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from legato.events import Event
+from legato.report.chunks import ChunkSpan, chunk_spans, number, rate_hz
+from legato.report.playback import Playback, playback
+from legato.report.silences import Gap, Seam, gaps, seams
+from legato.report.trace import Trace
+from legato.report.wording import name
+
+Floats = NDArray[np.float64]
+_GRID_S = 0.1
+_HEARD_S = 0.001  # a chunk that was jumped over is "heard" for no time
+_SAME_S = 0.05
+_EVERYWHERE = ("run", "metrics", "engine")  # told in one lane, true of all
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A line that jumps: from `times_s[i]` on it is at `values[i]`."""
+
+    times_s: Floats
+    values: Floats
+
+    def at(self, time_s: Floats) -> Floats:
+        """Its values; 0 before the first step."""
+        if not self.times_s.size:
+            return np.zeros_like(time_s)
+        index = np.searchsorted(self.times_s, time_s, "right")
+        return np.concatenate([[0.0], self.values])[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The lead over time, and how much of it is open. measured False: put together from
+    other events, because the trace has no levels.
+    """
+
+    times_s: Floats
+    lead_s: Floats
+    open_s: Floats
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The gate opened through `through`; `assumed`: the numbers that the policy went by."""
+
+    t_s: float
+    through: int
+    why: str
+    lead_s: float | None
+    assumed: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something else that happened, in words. until_s: when it was over, for a pause."""
+
+    t_s: float
+    text: str
+    until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One lane. made, opened, texted: how far the content was made, open, and written."""
+
+    lane: int
+    begin_s: float
+    end_s: float
+    chunks: tuple[ChunkSpan, ...]
+    heard: Playback
+    made: Steps
+    opened: Steps
+    texted: Steps
+    levels: Levels
+    gates: tuple[Gate, ...]
+    gaps: tuple[Gap, ...]
+    stretches: tuple[Mark, ...]
+    stretched_s: float
+    seams: tuple[Seam, ...]
+    marks: tuple[Mark, ...]
+
+
+def timelines(trace: Trace) -> tuple[Timeline, ...]:
+    """All lanes on one time axis, whose 0 is the first text, or the first event without any."""
+    if not trace.rows:
+        return ()
+    texts = [row.t_s for row in trace.rows if row.kind == "text"]
+    zero_s = min(texts or [row.t_s for row in trace.rows])
+    rows = [replace(row, t_s=row.t_s - zero_s) for row in trace.rows]
+    rate = rate_hz(rows)
+    latency_s = number(trace.run, "latency_s")
+    return tuple(
+        _timeline(lane, [row for row in rows if row.lane == lane or row.kind in _EVERYWHERE],
+                  rate, latency_s)
+        for lane in trace.lanes or (0,)
+    )  # fmt: skip
+
+
+def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -> Timeline:
+    spans = chunk_spans(rows, rate)
+    ends_s = [span.end_s for span in spans if span.end_s is not None]
+    heard = playback(rows, ends_s, rate, latency_s)
+    chunks = tuple(_heard(span, heard) for span in spans)
+    by_ordinal = {chunk.ordinal: chunk for chunk in chunks}
+    found = gaps(rows, by_ordinal)
+    gates = tuple(_gate(row) for row in rows if row.kind == "gate")
+    ends = _ends(chunks)
+    made = _made(chunks)
+    opened = _rising((gate.t_s, ends.get(gate.through, 0.0)) for gate in gates)
+    told = [row.t_s for row in rows if row.kind not in ("run", "metrics")] or [0.0]
+    span_s = (min(0.0, *told), max(*told, 0.0, *heard.times_s[-1:]))
+    stretches = [row for row in rows if row.kind == "stretch"]
+    return Timeline(
+        lane=lane,
+        begin_s=span_s[0],
+        end_s=max(span_s[1], span_s[0] + 1e-3),
+        chunks=chunks,
+        heard=heard,
+        made=made,
+        opened=opened,
+        texted=_rising(
+            (chunk.text_s, ends[chunk.ordinal]) for chunk in chunks if chunk.text_s is not None
+        ),
+        levels=_levels(rows, heard, made, opened, span_s),
+        gates=gates,
+        gaps=found,
+        stretches=tuple(_stretch(row) for row in stretches),
+        stretched_s=sum(number(row.detail, "gap_s") for row in stretches),
+        seams=seams(rows, by_ordinal, found),
+        marks=_marks(rows),
+    )
+
+
+def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
+    """The chunk with the time when it was heard, to where it was heard."""
+    if span.start_s is None or span.end_s is None:
+        return span
+    begun_s = heard.begins(span.start_s)
+    if begun_s is None:
+        return span
+    ended_s = heard.ends(span.end_s) or float(heard.times_s[-1])
+    if ended_s - begun_s < _HEARD_S:
+        return span
+    margins = [
+        at_s - came_s
+        for position_s, came_s in span.blocks
+        if (at_s := heard.begins(position_s)) is not None
+    ]
+    return replace(
+        span, heard_from_s=begun_s, heard_to_s=ended_s, margin_s=min(margins, default=None)
+    )
+
+
+def _ends(chunks: Iterable[ChunkSpan]) -> dict[int, float]:
+    """Where each chunk ends in the content; by its estimate, if it was never placed."""
+    ends: dict[int, float] = {}
+    reached_s = 0.0
+    for chunk in chunks:
+        reached_s = chunk.end_s if chunk.end_s is not None else reached_s + chunk.estimate_s
+        ends[chunk.ordinal] = reached_s
+    return ends
+
+
+def _rising(points: Iterable[tuple[float, float]]) -> Steps:
+    """Steps that never fall, in order of time."""
+    ordered = np.array(sorted(points), np.float64).reshape(-1, 2)
+    values = np.maximum.accumulate(ordered[:, 1]) if ordered.size else ordered[:, 1]
+    return Steps(ordered[:, 0], values)
+
+
+def _made(chunks: Iterable[ChunkSpan]) -> Steps:
+    """How far the content is made without a hole: a chunk counts once all before it is."""
+    points: list[tuple[float, float]] = []
+    reached_s = float("-inf")
+    for chunk in chunks:
+        if chunk.end_s is None:
+            continue
+        ends = [position_s for position_s, _ in chunk.blocks[1:]] + [chunk.end_s]
+        times = [came_s for _, came_s in chunk.blocks] or [chunk.made_s or chunk.chunked_s]
+        for position_s, came_s in zip(ends, times, strict=True):
+            reached_s = max(reached_s, came_s)
+            points.append((reached_s, position_s))
+    return _rising(points)
+
+
+def _gate(row: Event) -> Gate:
+    assumed = row.detail.get("assumed")
+    told = assumed if isinstance(assumed, dict) else {}
+    numbers = {name(key): number(told, key, float("nan")) for key in told}
+    lead_s = number(row.detail, "lead_s", -1.0)
+    return Gate(
+        row.t_s,
+        row.chunk,
+        str(row.detail.get("why", "")),
+        None if lead_s < 0 else lead_s,
+        {key: value for key, value in numbers.items() if not math.isnan(value)},
+    )
+
+
+def _levels(
+    rows: Iterable[Event],
+    heard: Playback,
+    made: Steps,
+    opened: Steps,
+    span_s: tuple[float, float],
+) -> Levels:
+    told = sorted((row for row in rows if row.kind == "level"), key=lambda row: row.t_s)
+    if told:
+        times = np.array([row.t_s for row in told])
+        lead = np.array([number(row.detail, "lead_s") for row in told])
+        ready = np.array([number(row.detail, "ready_s") for row in told])
+        given = np.array([number(row.detail, "open_s", -1.0) for row in told])
+        derived = opened.at(times) - (heard.position_at(times) if heard else 0.0)
+        open_s = np.clip(np.where(given < 0, derived, given), 0.0, lead + ready)
+        return Levels(times, lead + ready, open_s, measured=True)
+    if not heard:
+        return Levels(np.zeros(0), np.zeros(0), np.zeros(0), measured=False)
+    times = np.arange(span_s[0], span_s[1], _GRID_S)
+    position = heard.position_at(times)
+    lead = np.maximum(0.0, made.at(times) - position)
+    return Levels(times, lead, np.clip(opened.at(times) - position, 0.0, lead), measured=False)
+
+
+def _stretch(row: Event) -> Mark:
+    return Mark(row.t_s, f"stretched by {number(row.detail, 'gap_s'):.2f} s")
+
+
+def _marks(rows: Iterable[Event]) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
+    paused_s: float | None = None
+    for row in sorted(rows, key=lambda row: row.t_s):
+        match row.kind:
+            case "paused":
+                paused_s = row.t_s
+            case "resumed" if paused_s is not None:
+                marks.append(Mark(paused_s, "paused", row.t_s))
+                paused_s = None
+            case "engine" | "output":
+                marks.append(
+                    Mark(row.t_s, f"{row.kind}: {name(row.detail.get('what', 'changed'))}")
+                )
+            case "stopped" | "skipped" | "cut":
+                marks.append(Mark(row.t_s, row.kind))
+            case "pace":
+                marks.append(Mark(row.t_s, _pace(row.detail)))
+            case "retry":
+                marks.append(Mark(row.t_s, f"chunk {row.chunk} made again"))
+            case "passed_over":
+                marks.append(Mark(row.t_s, f"chunk {row.chunk} given up"))
+    if paused_s is not None:
+        marks.append(Mark(paused_s, "paused"))
+    return tuple(mark for mark in marks if mark.text != "cut" or not _has_a_reason(mark, marks))
+
+
+def _has_a_reason(cut: Mark, marks: Iterable[Mark]) -> bool:
+    """Whether a text was cut by what was told at the same moment: one word for both is enough."""
+    return any(
+        mark.text in ("stopped", "skipped") and abs(mark.t_s - cut.t_s) < _SAME_S for mark in marks
+    )
+
+
+def _pace(detail: Mapping[str, Any]) -> str:
+    pace, pauses = number(detail, "pace", 1.0), number(detail, "pause_factor", 1.0)
+    return f"pace {pace:.2f}, pauses ×{pauses:.2f}"
