@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from legato.events import Event
-from legato.report.chunks import boundary_name, chunk_spans, number, rate_hz
+from legato.report.chunks import Block, boundary_name, chunk_spans, number, rate_hz
 from legato.types import Boundary
 from tests.report.scenes import RATE_HZ, WORDS, Story, told
 
@@ -26,7 +26,7 @@ def test_a_chunk_is_followed_from_its_text_to_its_place() -> None:
     assert (second.text_from_s, second.text_s) == (101.5, 101.5)
     assert (second.chunked_s, second.job_s, second.made_s) == (102.0, 102.0, 104.0)
     assert (second.start_s, second.end_s) == (4.0, 8.0)
-    assert second.blocks == ((4.0, 103.0), (6.0, 104.0))
+    assert second.blocks == (Block(4.0, 6.0, 103.0), Block(6.0, 8.0, 104.0))
 
 
 def test_the_text_of_a_chunk_arrives_with_its_first_and_its_last_character() -> None:
@@ -68,8 +68,30 @@ def test_what_was_made_twice_counts_once_and_says_why() -> None:
     ]
     (span,) = chunk_spans(events, RATE_HZ)
     assert span.job_s == 1.0
-    assert span.blocks == ((0.0, 2.5),)
+    assert span.blocks == (Block(0.0, 2.0, 2.5),)
     assert span.troubles == ("made again: engine died", "mended: tail trimmed")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_blocks_lie_where_their_trace_says_or_are_scaled_to_their_chunk(told: bool) -> None:
+    """The engine gives 1.5 and 0.5 s; the seam keeps back the end of the first."""
+
+    def block(t_s: float, audio_s: float, made_s: float) -> Event:
+        detail = {"audio_s": audio_s, "made_s": made_s} if told else {"audio_s": audio_s}
+        return Event(t_s, "block", 0, 0, detail=detail)
+
+    events = [
+        chunk(1.0, 0, 0, 5),
+        block(1.5, 1.5, 0.9),
+        block(1.75, 0.1, 0.9),
+        block(2.0, 0.4, 1.6),
+        Event(2.0, "placed", 0, 0, 3 * RATE_HZ, detail={"start": RATE_HZ}),
+    ]
+    (span,) = chunk_spans(events, RATE_HZ)
+    if told:
+        assert span.blocks == (Block(1.0, 1.9, 1.5), Block(1.9, 2.6, 2.0))
+    else:
+        assert [round(block.end_s, 6) for block in span.blocks] == [2.5, 2.6, 3.0]
 
 
 @pytest.mark.parametrize(

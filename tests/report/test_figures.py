@@ -120,11 +120,13 @@ def test_many_silences_are_drawn_plainly_and_labelled_where_there_is_room() -> N
     assert 1 < len(strip.texts) < 30
 
 
-def test_a_run_that_nobody_heard_says_so() -> None:
+def test_where_nobody_listens_there_is_neither_silence_nor_lead() -> None:
     rows = [event for event in told(Story()) if event.kind not in ("first", "level", "hold")]
-    told_by = words(whole(timelines(Trace(tuple(rows)))[0]))
-    assert "nothing was heard" in told_by
-    assert "no listener, so no lead: this run was not played" in told_by
+    (shown,) = timelines(Trace(tuple(rows)))
+    for figure, panels in ((whole(shown), 2), (overview_figure(shown), 1)):
+        assert len(figure.axes) == panels
+        assert "Gate and playback:\nposition in the story (s)" in words(figure)
+    assert bars(whole(shown).axes[1], BLUE)[0] == (0.0, 2.0)
 
 
 def test_silence_is_summed_by_boundary() -> None:

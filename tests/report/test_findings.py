@@ -37,7 +37,9 @@ def test_a_file_was_not_played() -> None:
     silent = [event for event in told(Story()) if event.kind not in ("first", "level")]
     (shown,) = timelines(Trace(tuple(silent)))
     assert verdict(shown).sentence == "Nothing was played: 16.0 s of speech were made."
-    assert dict(cards(shown)).keys() == {"worst seam as placed", "chunks"}
+    assert dict(cards(shown)).keys() == {
+        "worst seam as placed", "first text to last event", "chunks",
+    }  # fmt: skip
 
 
 def test_pauses_are_no_speech() -> None:

@@ -54,20 +54,33 @@ def test_a_chunk_made_early_counts_once_those_before_it_are_made() -> None:
 
 def test_levels_are_taken_as_told() -> None:
     shown = line(Story(chunks=1, chunk_s=2.0))
-    assert shown.levels.measured
+    assert shown.levels.told
     assert shown.levels.lead_s[:3] == pytest.approx([2.0, 1.9, 1.8])
     assert shown.levels.open_s == pytest.approx(shown.levels.lead_s)
 
 
 def test_without_levels_the_lead_is_what_is_made_and_not_heard() -> None:
     shown = line(Story(chunks=2, chunk_s=4.0, rtf=0.5, levels=False))
-    assert not shown.levels.measured
+    assert not shown.levels.told
     index = int(np.searchsorted(shown.levels.times_s, 2.5))
     # At 2.5 s half a second was heard of the 4 that are made and open; a block came at 3 s.
     assert shown.levels.lead_s[index] == pytest.approx(3.5)
     index = int(np.searchsorted(shown.levels.times_s, 3.5))
     assert shown.levels.lead_s[index] == pytest.approx(4.5)
     assert shown.levels.open_s[index] == pytest.approx(2.5)
+
+
+def test_levels_that_are_told_too_seldom_give_way_to_what_was_made_and_heard() -> None:
+    story = Story(chunks=2, chunk_s=4.0, rtf=0.5, levels=False)
+    seldom = [
+        Event(100.0 + at_s, "level", sample=sample, detail={"lead_s": lead_s, "ready_s": 0.0})
+        for at_s, sample, lead_s in ((2.5, 48_000, 3.0), (4.5, 144_000, 5.0))
+    ]
+    (shown,) = timelines(Trace((run_event(story, latency_s=0.5), *told(story), *seldom)))
+    assert shown.levels.told
+    index = int(np.searchsorted(shown.levels.times_s, 3.25))
+    # What is heard at 3.75 s is read at 3.25 s: 1.75 of the 6 s that are made by then.
+    assert shown.levels.lead_s[index] == pytest.approx(6.0 - 1.75, abs=0.11)
 
 
 def test_a_file_is_heard_by_nobody() -> None:

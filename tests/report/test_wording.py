@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from legato.report.tips import text_of, tip
-from legato.report.wording import clock, length, short
+from legato.report.wording import clock, length, name, short, span
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,19 @@ def test_a_clock_shows_minutes_and_seconds(time_s: float, shown: str) -> None:
 )
 def test_words_are_cut_to_the_columns_there_are(words: str, shown: str) -> None:
     assert short(words, 10) == shown
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "end_s", "shown"),
+    [(-0.002, 59.7, "0 to 60 s"), (0.0, 0.171, "0.00 to 0.17 s"), (-0.001, 2, "0.00 to 2.00 s")],
+)
+def test_a_span_is_as_exact_as_it_matters(begin_s: float, end_s: float, shown: str) -> None:
+    assert span(begin_s, end_s) == shown
+
+
+def test_a_name_may_be_anything_and_is_short() -> None:
+    assert name(None) == "None"
+    assert name("x\ud800" + "y" * 100) == "x " + "y" * 37 + "…"
 
 
 def test_a_tip_comes_back_as_it_was() -> None:

@@ -20,12 +20,21 @@ _SHOWN_HZ = 48_000  # what live rings run at, for a trace that tells no rate
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a chunk between two positions, and when it came."""
+
+    start_s: float
+    end_s: float
+    came_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkSpan:
     """One chunk's way. text_from_s, text_s: its first and its last character were there.
 
-    start_s, end_s: where it lies in the content. blocks: (position at which a block begins,
-    when it came). boundary: what it ends with, in words. troubles: what went wrong, in words.
-    margin_s: the least time from a block's coming to its being heard.
+    start_s, end_s: where it lies in the content. boundary: what it ends with, in words.
+    troubles: what went wrong, in words. margin_s: the least time from a block's coming to
+    its being heard.
     """
 
     ordinal: int
@@ -40,7 +49,7 @@ class ChunkSpan:
     made_s: float | None
     start_s: float | None
     end_s: float | None
-    blocks: tuple[tuple[float, float], ...]
+    blocks: tuple[Block, ...]
     troubles: tuple[str, ...]
     heard_from_s: float | None = None
     heard_to_s: float | None = None
@@ -56,7 +65,8 @@ class _Way:
     job_s: float | None = None
     made_s: float | None = None
     placed: tuple[float, float] | None = None
-    blocks: list[tuple[float, float]] = field(default_factory=list)  # (audio_s, t_s)
+    # (audio_s, made_s, t_s)
+    blocks: list[tuple[float, float, float]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
 
@@ -118,7 +128,8 @@ def _follow(way: _Way, row: Event, rate: float) -> None:
         case "job":
             way.job_s = row.t_s if way.job_s is None else way.job_s
         case "block":
-            way.blocks.append((number(row.detail, "audio_s"), row.t_s))
+            audio_s, made_s = number(row.detail, "audio_s"), number(row.detail, "made_s", -1.0)
+            way.blocks.append((audio_s, made_s, row.t_s))
         case "made":
             way.made_s = row.t_s
         case "placed":
@@ -157,19 +168,24 @@ def _span(way: _Way, arrivals: _Arrivals) -> ChunkSpan:
     )
 
 
-def _laid_out(way: _Way) -> tuple[tuple[float, float], ...]:
-    """The blocks at their positions. Seams are trimmed and pauses added after the engine:
-    they are scaled to the chunk as it lies in the ring.
+def _laid_out(way: _Way) -> tuple[Block, ...]:
+    """The blocks at their positions; those that only told how the one before ends are left out.
+
+    Where the trace does not tell how much of the chunk a block made, they are scaled to it:
+    seams are trimmed and pauses added after the engine.
     """
-    whole_s = sum(audio_s for audio_s, _ in way.blocks)
-    if way.placed is None or whole_s <= 0:
+    if way.placed is None or not way.blocks:
         return ()
     start_s, end_s = way.placed
-    laid: list[tuple[float, float]] = []
-    done_s = 0.0
-    for audio_s, t_s in way.blocks:
-        laid.append((start_s + (end_s - start_s) * done_s / whole_s, t_s))
-        done_s += audio_s
+    whole_s = sum(audio_s for audio_s, _, _ in way.blocks) or 1.0
+    laid: list[Block] = []
+    reached_s = given_s = 0.0
+    for audio_s, made_s, t_s in way.blocks:
+        given_s += audio_s
+        now_s = made_s if made_s >= 0 else (end_s - start_s) * given_s / whole_s
+        if now_s > reached_s:
+            laid.append(Block(start_s + reached_s, min(start_s + now_s, end_s), t_s))
+            reached_s = now_s
     return tuple(laid)
 
 

@@ -17,7 +17,7 @@ from legato.report.summaries import policy_figure, seam_figure, silence_figure
 from legato.report.timeline import Timeline
 from legato.report.trace import Trace
 from legato.report.windows import Selection, Window, select
-from legato.report.wording import clock, short
+from legato.report.wording import clock, short, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def drawings(timeline: Timeline, selection: Selection) -> Iterator[Drawing]:
     for number, window in enumerate(selection.windows):
         yield Drawing(
             "details", f"window{lane}x{number}", titled(window),
-            f"Silences, buffer level, position in the story and {len(window.chunks)} chunks from "
-            f"{window.begin_s:.0f} to {window.end_s:.0f} s; {window.why}.",
+            f"{_what(timeline)} and {len(window.chunks)} chunks, "
+            f"{span(window.begin_s, window.end_s)}; {window.why}.",
             window_figure(timeline, window),
         )  # fmt: skip
     if timeline.gaps:
@@ -76,11 +76,17 @@ def titled(window: Window) -> str:
 
 
 def _described(timeline: Timeline) -> str:
-    count = len(timeline.gaps)
     return (
-        f"Silences, buffer level and position in the story over {timeline.end_s:.0f} s with "
-        f"{len(timeline.chunks)} chunks and {count} silences."
+        f"{_what(timeline)}, {span(timeline.begin_s, timeline.end_s)}; "
+        f"{len(timeline.chunks)} chunks, {len(timeline.gaps)} silences."
     )
+
+
+def _what(timeline: Timeline) -> str:
+    """What the panels on the time axis show."""
+    if timeline.heard:
+        return "Silences, buffer level, position in the story"
+    return "Position in the story"
 
 
 def picture_figures(name: str, trace: Trace, lines: Sequence[Timeline]) -> Iterator[Figure]:

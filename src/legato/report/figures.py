@@ -21,12 +21,12 @@ _LOWEST_IN = 0.9
 def window_figure(timeline: Timeline, window: Window) -> Figure:
     """All panels over one stretch of the run, its chunks among them."""
     rows_in = max(_LOWEST_IN, _ROW_IN * len(window.chunks))
+    lines_in = _line_heights(timeline)
+    gaps_in = [*[_GAP_IN] * (len(lines_in) - 1), 2 * _GAP_IN]
     with styled():
-        figure, panels = stacked(
-            [_STRIP_IN, _LEVEL_IN, _CONTENT_IN, rows_in], [_GAP_IN, _GAP_IN, 2 * _GAP_IN]
-        )
-        _draw_lines(panels[:3], timeline, *window.view_s)
-        draw_chunks(panels[3], window.chunks, window.view_s, played=bool(timeline.heard))
+        figure, panels = stacked([*lines_in, rows_in], gaps_in)
+        _draw_lines(panels[:-1], timeline, *window.view_s)
+        draw_chunks(panels[-1], window.chunks, window.view_s, played=bool(timeline.heard))
         _finish(panels, timeline, *window.view_s)
     return figure
 
@@ -34,20 +34,26 @@ def window_figure(timeline: Timeline, window: Window) -> Figure:
 def overview_figure(timeline: Timeline) -> Figure:
     """The whole run without its chunks."""
     with styled():
-        figure, panels = stacked([_STRIP_IN, _LEVEL_IN, _CONTENT_IN])
+        figure, panels = stacked(_line_heights(timeline), _GAP_IN)
         _draw_lines(panels, timeline, timeline.begin_s, timeline.end_s)
         _finish(panels, timeline, timeline.begin_s, timeline.end_s)
     return figure
 
 
+def _line_heights(timeline: Timeline) -> list[float]:
+    """Where nobody listens there is neither silence nor lead."""
+    return [_STRIP_IN, _LEVEL_IN, _CONTENT_IN] if timeline.heard else [_CONTENT_IN]
+
+
 def _draw_lines(panels: Sequence[Axes], timeline: Timeline, begin_s: float, end_s: float) -> None:
-    draw_silences(panels[0], timeline, begin_s, end_s)
-    draw_levels(panels[1], timeline, begin_s, end_s)
-    draw_content(panels[2], timeline, begin_s, end_s)
+    if timeline.heard:
+        draw_silences(panels[0], timeline, begin_s, end_s)
+        draw_levels(panels[1], timeline, begin_s, end_s)
+    draw_content(panels[-1], timeline, begin_s, end_s)
 
 
 def _finish(panels: Sequence[Axes], timeline: Timeline, begin_s: float, end_s: float) -> None:
     shown = [gap for gap in timeline.gaps if gap.end_s > begin_s and gap.start_s < end_s]
     shade_gaps(panels[1:], shown)
-    draw_marks(panels[1], timeline, begin_s, end_s)
+    draw_marks(panels[1 if timeline.heard else 0], timeline, begin_s, end_s)
     time_axis(panels[-1], begin_s, end_s)

@@ -78,6 +78,8 @@ def cards(timeline: Timeline) -> list[tuple[str, str]]:
         told.append(("worst seam as placed", length(worst_s)))
     if timeline.stretches:
         told.append(("stretched by", length(timeline.stretched_s)))
+    if not timeline.heard and timeline.chunks:
+        told.append(("first text to last event", length(timeline.end_s)))
     told.append(("chunks", str(len(timeline.chunks))))
     return told
 
@@ -108,7 +110,7 @@ def notes(trace: Trace, lines: tuple[Timeline, ...]) -> list[str]:
         told.append("The trace does not say what the run was made with (no “run” row).")
     if not trace.metrics:
         told.append("The trace ends without metrics: it is of an older version, or was cut short.")
-    if any(line.heard and not line.levels.measured for line in lines):
+    if any(line.heard and not line.levels.told for line in lines):
         told.append(
             "The trace has no levels: the buffer level is put together from what was made, "
             "opened and heard."

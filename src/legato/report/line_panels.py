@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from legato.report import palette
-from legato.report.axes import SMALL, muted_note, named
+from legato.report.axes import SMALL, named
 from legato.report.palette import BLUE, GREEN, INK, MUTED
 from legato.report.timeline import Floats, Levels, Steps, Timeline
 
@@ -21,11 +21,6 @@ def draw_levels(axes: Axes, timeline: Timeline, begin_s: float, end_s: float) ->
     axes.grid(axis="y")
     levels = timeline.levels
     title = "Buffer level:\nlead of the listener (s)"
-    if not levels.times_s.size:
-        named(axes, title)
-        muted_note(axes, "no listener, so no lead: this run was not played")
-        axes.set_yticks([])
-        return
     seen = _Seen(levels, begin_s, end_s)
     axes.fill_between(
         seen.times_s, 0, seen.open_s, facecolor=palette.OPEN.colour, alpha=0.45, linewidth=0,

@@ -25,6 +25,10 @@ from legato.report.trace import Trace
 from legato.report.windows import Selection, select
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # in no HTML, nor in UTF-8
+_MAKING = (
+    "Each chunk has its text, its wait for the engine and its synthesis in a row. Nothing was "
+    "played, so there is no buffer level and no silence."
+)
 _HOW_TO_READ = (
     "Green below the line may be heard; hatched is made, but behind the gate. The gate opens a "
     "whole chunk, at the latest just before it is needed. Pale bands are silences, in the colour "
@@ -54,7 +58,8 @@ def page(
         + (f'<ul class="notes">{missing}</ul>' if missing else "")
         + f"{sections}{sums}</main>"
         + "<footer>Times are seconds since the first text, as heard where something is heard. "
-        "Colours: Okabe and Ito.</footer></body></html>\n"
+        "Colours: Okabe and Ito. This page holds the spoken words, as its trace does.</footer>"
+        "</body></html>\n"
     )
     return _UNFIT.sub(" ", html)
 
@@ -89,7 +94,8 @@ def _figure(drawing: Drawing, line: Timeline, selection: Selection) -> str:
 def _over_time(line: Timeline, selection: Selection, parts: dict[str, str]) -> str:
     if not line.chunks:
         return ""
-    told = f'<h2>Over time</h2><p class="note">{_HOW_TO_READ}</p>{parts.get("overview", "")}'
+    how = _HOW_TO_READ if line.heard else _MAKING
+    told = f'<h2>Over time</h2><p class="note">{how}</p>{parts.get("overview", "")}'
     if selection.left_out:
         shown = len(selection.windows)
         told += (
@@ -127,4 +133,4 @@ def _policy(line: Timeline, parts: dict[str, str]) -> str:
     else:
         told = '<p class="note">The policy told no assumptions: it goes by fixed thresholds.</p>'
     every = folded("Every move of the gate", gate_table(line.gates)) if line.gates else ""
-    return f"<h2>What the policy assumed</h2>{parts.get('policy', '')}{told}{every}"
+    return f"<h2>Margin and policy</h2>{parts.get('policy', '')}{told}{every}"

@@ -17,6 +17,7 @@ from legato.report.axes import MARGIN_IN, WIDTH_IN, styled
 from legato.report.palette import MUTED
 
 _DPI = 130
+_EDGE = 40  # pixels of white around it
 _MOST_ROWS = 30_000  # of pixels: what viewers still open
 
 
@@ -28,7 +29,9 @@ def write_picture(path: Path, figures: Iterable[Figure]) -> None:
         if sum(row.shape[0] for row in rows) > _MOST_ROWS:
             rows.pop()
             break
-    matplotlib.image.imsave(path, np.vstack(rows), format="png")
+    whole = np.vstack(rows)
+    edges = ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0))
+    matplotlib.image.imsave(path, np.pad(whole, edges, constant_values=255), format="png")
 
 
 def heading(title: str, lines: Sequence[str], size: float = 15) -> Figure:

@@ -29,7 +29,7 @@ def draw_silences(axes: Axes, timeline: Timeline, begin_s: float, end_s: float) 
     axes.spines["left"].set_visible(False)
     shown = [gap for gap in timeline.gaps if gap.end_s > begin_s and gap.start_s < end_s]
     if not shown:
-        muted_note(axes, "none" if timeline.heard else "nothing was heard")
+        muted_note(axes, "none")
     labelled = _label(axes, shown, begin_s, end_s)
     if len(shown) > _MANY:
         _plain_bars(axes, shown)

@@ -28,7 +28,7 @@ h3 {{ font-size: 1rem; margin: 2rem 0 .2rem; }}
 p {{ margin: .4rem 0; max-width: 75ch; }}
 a {{ color: var(--accent); }}
 .made, .note, .words, figcaption {{ color: var(--muted); }}
-.made {{ font-size: .92rem; }}
+.made {{ font-size: .92rem; max-width: none; }}
 .made span {{ white-space: nowrap; }}
 .verdict {{ font-size: 1.18rem; font-weight: 600; margin: 1.4rem 0 .8rem; max-width: none;
   padding: .1rem 0 .1rem .8rem; border-left: 5px solid #009e73; }}
@@ -56,11 +56,12 @@ caption {{ text-align: left; white-space: nowrap; color: var(--muted); font-size
 th, td {{ padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--grid); }}
 thead th {{ font-weight: 600; font-size: .82rem; color: var(--muted); vertical-align: bottom; }}
-tbody th {{ font-weight: 400; }}
+tbody th {{ font-weight: 400; white-space: pre-wrap; }}
+.wide {{ min-width: 46rem; }}
 .number {{ text-align: right; white-space: nowrap; }}
+.cause {{ white-space: nowrap; }}
 .swatch {{ display: inline-block; width: .8em; height: .8em; border: 1px solid var(--ink);
   margin-right: .4em; vertical-align: -.05em; }}
-tr.broken td, tr.broken th {{ font-weight: 600; }}
 summary {{ cursor: pointer; color: var(--accent); margin: .5rem 0; }}
 nav {{ font-size: .92rem; margin: .6rem 0 0; }}
 nav a {{ margin-right: 1rem; white-space: nowrap; }}
@@ -70,10 +71,15 @@ footer {{ margin-top: 3rem; padding-top: .8rem; color: var(--muted);
   body {{ padding: 1.2rem .9rem 3rem; }} .cards dd {{ font-size: 1.15rem; }}
   table {{ font-size: .84rem; }}
 }}
+@page {{ margin: 13mm; }}
 @media print {{
   body {{ max-width: none; padding: 0; font-size: 10pt; }}
+  h2 {{ margin-top: 1.4rem; }} p {{ max-width: none; }} nav, summary {{ display: none; }}
   figure, tr, .cards {{ break-inside: avoid; }} h2, h3 {{ break-after: avoid; }}
-  figure svg {{ min-width: 0; }} .scroll {{ overflow: visible; }} nav, summary {{ display: none; }}
-  .cards div, .notes {{ border: 1px solid #c8ced4; }}
+  figure svg {{ max-height: 235mm; }} caption {{ break-after: avoid; }}
+  figure svg, .wide {{ min-width: 0; }} .scroll {{ overflow: visible; }}
+  .verdict {{ margin-top: .8rem; }} .cards {{ grid-template-columns: repeat(8, 1fr); gap: .3rem; }}
+  .cards div {{ padding: .3rem .5rem; }} .cards dt {{ font-size: .68rem; }}
+  .cards dd {{ font-size: .95rem; }} .cards div, .notes {{ border: 1px solid #c8ced4; }}
 }}
 """.strip()

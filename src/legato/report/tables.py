@@ -13,6 +13,7 @@ from legato.report.timeline import Gate
 from legato.report.wording import length, short
 
 _MOST_GAPS = 30
+_MANY_COLUMNS = 4
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
@@ -31,8 +32,9 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], wor
         + "</tr>"
         for row in rows
     )
+    wide = ' class="wide"' if len(heads) > _MANY_COLUMNS else ""
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table{wide}><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -44,7 +46,8 @@ def folded(summary: str, inner: str) -> str:
 
 def cause_cell(cause: str) -> str:
     """A cause with its colour beside it."""
-    return f'<span class="swatch" style="background:{look_of(cause).colour}"></span>{escape(cause)}'
+    swatch = f'<span class="swatch" style="background:{look_of(cause).colour}"></span>'
+    return f'<span class="cause">{swatch}{escape(cause)}</span>'
 
 
 def gap_tables(gaps: Sequence[Gap], chunks: dict[int, ChunkSpan]) -> str:

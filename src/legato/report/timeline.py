@@ -19,6 +19,7 @@ from legato.report.wording import name
 
 Floats = NDArray[np.float64]
 _GRID_S = 0.1
+_OFTEN_S = 0.2  # levels further apart than this would hide how the lead jumps
 _HEARD_S = 0.001  # a chunk that was jumped over is "heard" for no time
 _SAME_S = 0.05
 _EVERYWHERE = ("run", "metrics", "engine")  # told in one lane, true of all
@@ -41,14 +42,12 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The lead over time, and how much of it is open. measured False: put together from
-    other events, because the trace has no levels.
-    """
+    """The lead over time, and how much of it is open. told: whether the trace has levels."""
 
     times_s: Floats
     lead_s: Floats
     open_s: Floats
-    measured: bool
+    told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -
         texted=_rising(
             (chunk.text_s, ends[chunk.ordinal]) for chunk in chunks if chunk.text_s is not None
         ),
-        levels=_levels(rows, heard, made, opened, span_s),
+        levels=_levels(rows, (heard, made, opened), latency_s, span_s),
         gates=gates,
         gaps=found,
         stretches=tuple(_stretch(row) for row in stretches),
@@ -154,9 +153,9 @@ def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
     if ended_s - begun_s < _HEARD_S:
         return span
     margins = [
-        at_s - came_s
-        for position_s, came_s in span.blocks
-        if (at_s := heard.begins(position_s)) is not None
+        at_s - block.came_s
+        for block in span.blocks
+        if (at_s := heard.begins(block.start_s)) is not None
     ]
     return replace(
         span, heard_from_s=begun_s, heard_to_s=ended_s, margin_s=min(margins, default=None)
@@ -187,9 +186,9 @@ def _made(chunks: Iterable[ChunkSpan]) -> Steps:
     for chunk in chunks:
         if chunk.end_s is None:
             continue
-        ends = [position_s for position_s, _ in chunk.blocks[1:]] + [chunk.end_s]
-        times = [came_s for _, came_s in chunk.blocks] or [chunk.made_s or chunk.chunked_s]
-        for position_s, came_s in zip(ends, times, strict=True):
+        done_s = chunk.chunked_s if chunk.made_s is None else chunk.made_s
+        pieces = [(block.came_s, block.end_s) for block in chunk.blocks]
+        for came_s, position_s in [*pieces, (done_s, chunk.end_s)]:
             reached_s = max(reached_s, came_s)
             points.append((reached_s, position_s))
     return _rising(points)
@@ -211,26 +210,28 @@ def _gate(row: Event) -> Gate:
 
 def _levels(
     rows: Iterable[Event],
-    heard: Playback,
-    made: Steps,
-    opened: Steps,
+    lines: tuple[Playback, Steps, Steps],
+    latency_s: float,
     span_s: tuple[float, float],
 ) -> Levels:
+    """As told, where that is often enough to draw; else made less heard, which is as exact."""
+    heard, made, opened = lines
     told = sorted((row for row in rows if row.kind == "level"), key=lambda row: row.t_s)
-    if told:
-        times = np.array([row.t_s for row in told])
-        lead = np.array([number(row.detail, "lead_s") for row in told])
-        ready = np.array([number(row.detail, "ready_s") for row in told])
-        given = np.array([number(row.detail, "open_s", -1.0) for row in told])
-        derived = opened.at(times) - (heard.position_at(times) if heard else 0.0)
-        open_s = np.clip(np.where(given < 0, derived, given), 0.0, lead + ready)
-        return Levels(times, lead + ready, open_s, measured=True)
-    if not heard:
-        return Levels(np.zeros(0), np.zeros(0), np.zeros(0), measured=False)
-    times = np.arange(span_s[0], span_s[1], _GRID_S)
-    position = heard.position_at(times)
-    lead = np.maximum(0.0, made.at(times) - position)
-    return Levels(times, lead, np.clip(opened.at(times) - position, 0.0, lead), measured=False)
+    times = np.array([row.t_s for row in told])
+    often = times.size > 1 and float(np.median(np.diff(times))) <= _OFTEN_S
+    if not heard and not often:
+        return Levels(np.zeros(0), np.zeros(0), np.zeros(0), bool(told))
+    if not often:
+        times = np.arange(span_s[0], span_s[1], _GRID_S)
+    # The ring is read a latency before it is heard.
+    position = heard.position_at(times + latency_s) if heard else np.zeros_like(times)
+    ahead = np.maximum(0.0, opened.at(times) - position)
+    if not often:
+        lead = np.maximum(0.0, made.at(times) - position)
+        return Levels(times, lead, np.minimum(ahead, lead), bool(told))
+    lead = np.array([number(row.detail, "lead_s") + number(row.detail, "ready_s") for row in told])
+    given = np.array([number(row.detail, "open_s", -1.0) for row in told])
+    return Levels(times, lead, np.clip(np.where(given < 0, ahead, given), 0.0, lead), True)
 
 
 def _stretch(row: Event) -> Mark:

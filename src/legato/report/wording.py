@@ -16,6 +16,13 @@ def clock(time_s: float) -> str:
     return f"{sign}{minutes}:{seconds:02d}"
 
 
+def span(begin_s: float, end_s: float) -> str:
+    """From when to when, as exactly as it matters."""
+    digits = 0 if end_s - begin_s > 10 else 2
+    begin_s, end_s = (round(at_s, digits) + 0.0 for at_s in (begin_s, end_s))  # -0.0 is 0
+    return f"{begin_s:.{digits}f} to {end_s:.{digits}f} s"
+
+
 def length(seconds: float) -> str:
     """A duration with two digits or so, in the unit that suits it."""
     if abs(seconds) < 0.0995:
