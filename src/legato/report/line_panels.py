@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 
 from legato.report import palette
 from legato.report.axes import SMALL, named
+from legato.report.lines import Floats, Levels, Steps
 from legato.report.palette import BLUE, GREEN, INK, MUTED
-from legato.report.timeline import Floats, Levels, Steps, Timeline
+from legato.report.timeline import Timeline
 
 START_S, HOLD_S = 2.0, 1.5  # the mission's marks
 _COLUMNS = 600  # points in a line: as many as one can tell apart

@@ -7,47 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from legato.events import Event
 from legato.report.chunks import ChunkSpan, chunk_spans, number, rate_hz
+from legato.report.lines import Levels, Steps, ends, lead_levels, made_line, rising
 from legato.report.playback import Playback, playback
 from legato.report.silences import Gap, Seam, gaps, seams
 from legato.report.trace import Trace
 from legato.report.wording import name
 
-Floats = NDArray[np.float64]
-_GRID_S = 0.1
-_OFTEN_S = 0.2  # levels further apart than this would hide how the lead jumps
 _HEARD_S = 0.001  # a chunk that was jumped over is "heard" for no time
 _SAME_S = 0.05
 _EVERYWHERE = ("run", "metrics", "engine")  # told in one lane, true of all
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """A line that jumps: from `times_s[i]` on it is at `values[i]`."""
-
-    times_s: Floats
-    values: Floats
-
-    def at(self, time_s: Floats) -> Floats:
-        """Its values; 0 before the first step."""
-        if not self.times_s.size:
-            return np.zeros_like(time_s)
-        index = np.searchsorted(self.times_s, time_s, "right")
-        return np.concatenate([[0.0], self.values])[index]
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """The lead over time, and how much of it is open. told: whether the trace has levels."""
-
-    times_s: Floats
-    lead_s: Floats
-    open_s: Floats
-    told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +85,25 @@ def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -
     by_ordinal = {chunk.ordinal: chunk for chunk in chunks}
     found = gaps(rows, by_ordinal)
     gates = tuple(_gate(row) for row in rows if row.kind == "gate")
-    ends = _ends(chunks)
-    made = _made(chunks)
-    opened = _rising((gate.t_s, ends.get(gate.through, 0.0)) for gate in gates)
-    told = [row.t_s for row in rows if row.kind not in ("run", "metrics")] or [0.0]
-    span_s = (min(0.0, *told), max(*told, 0.0, *heard.times_s[-1:]))
+    chunk_ends = ends(chunks)
+    made = made_line(chunks)
+    opened = rising((gate.t_s, chunk_ends.get(gate.through, 0.0)) for gate in gates)
+    span_s = _span(rows, heard)
     stretches = [row for row in rows if row.kind == "stretch"]
     return Timeline(
         lane=lane,
         begin_s=span_s[0],
-        end_s=max(span_s[1], span_s[0] + 1e-3),
+        end_s=span_s[1],
         chunks=chunks,
         heard=heard,
         made=made,
         opened=opened,
-        texted=_rising(
-            (chunk.text_s, ends[chunk.ordinal]) for chunk in chunks if chunk.text_s is not None
+        texted=rising(
+            (chunk.text_s, chunk_ends[chunk.ordinal])
+            for chunk in chunks
+            if chunk.text_s is not None
         ),
-        levels=_levels(rows, (heard, made, opened), latency_s, span_s),
+        levels=lead_levels(rows, (heard, made, opened), latency_s, span_s),
         gates=gates,
         gaps=found,
         stretches=tuple(_stretch(row) for row in stretches),
@@ -142,6 +113,13 @@ def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -
     )
 
 
+def _span(rows: Iterable[Event], heard: Playback) -> tuple[float, float]:
+    """From the first event to the last, or to the last sound; never of no length."""
+    told = [row.t_s for row in rows if row.kind not in ("run", "metrics")]
+    begin_s = min(0.0, *told) if told else 0.0
+    return begin_s, max(begin_s + 1e-3, *told, *heard.times_s[-1:].tolist())
+
+
 def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
     """The chunk with the time when it was heard, to where it was heard."""
     if span.start_s is None or span.end_s is None:
@@ -149,7 +127,9 @@ def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
     begun_s = heard.begins(span.start_s)
     if begun_s is None:
         return span
-    ended_s = heard.ends(span.end_s) or float(heard.times_s[-1])
+    ended_s = heard.ends(span.end_s)
+    if ended_s is None:  # cut off, or not heard to its end yet
+        ended_s = float(heard.times_s[-1])
     if ended_s - begun_s < _HEARD_S:
         return span
     margins = [
@@ -160,38 +140,6 @@ def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
     return replace(
         span, heard_from_s=begun_s, heard_to_s=ended_s, margin_s=min(margins, default=None)
     )
-
-
-def _ends(chunks: Iterable[ChunkSpan]) -> dict[int, float]:
-    """Where each chunk ends in the content; by its estimate, if it was never placed."""
-    ends: dict[int, float] = {}
-    reached_s = 0.0
-    for chunk in chunks:
-        reached_s = chunk.end_s if chunk.end_s is not None else reached_s + chunk.estimate_s
-        ends[chunk.ordinal] = reached_s
-    return ends
-
-
-def _rising(points: Iterable[tuple[float, float]]) -> Steps:
-    """Steps that never fall, in order of time."""
-    ordered = np.array(sorted(points), np.float64).reshape(-1, 2)
-    values = np.maximum.accumulate(ordered[:, 1]) if ordered.size else ordered[:, 1]
-    return Steps(ordered[:, 0], values)
-
-
-def _made(chunks: Iterable[ChunkSpan]) -> Steps:
-    """How far the content is made without a hole: a chunk counts once all before it is."""
-    points: list[tuple[float, float]] = []
-    reached_s = float("-inf")
-    for chunk in chunks:
-        if chunk.end_s is None:
-            continue
-        done_s = chunk.chunked_s if chunk.made_s is None else chunk.made_s
-        pieces = [(block.came_s, block.end_s) for block in chunk.blocks]
-        for came_s, position_s in [*pieces, (done_s, chunk.end_s)]:
-            reached_s = max(reached_s, came_s)
-            points.append((reached_s, position_s))
-    return _rising(points)
 
 
 def _gate(row: Event) -> Gate:
@@ -206,32 +154,6 @@ def _gate(row: Event) -> Gate:
         None if lead_s < 0 else lead_s,
         {key: value for key, value in numbers.items() if not math.isnan(value)},
     )
-
-
-def _levels(
-    rows: Iterable[Event],
-    lines: tuple[Playback, Steps, Steps],
-    latency_s: float,
-    span_s: tuple[float, float],
-) -> Levels:
-    """As told, where that is often enough to draw; else made less heard, which is as exact."""
-    heard, made, opened = lines
-    told = sorted((row for row in rows if row.kind == "level"), key=lambda row: row.t_s)
-    times = np.array([row.t_s for row in told])
-    often = times.size > 1 and float(np.median(np.diff(times))) <= _OFTEN_S
-    if not heard and not often:
-        return Levels(np.zeros(0), np.zeros(0), np.zeros(0), bool(told))
-    if not often:
-        times = np.arange(span_s[0], span_s[1], _GRID_S)
-    # The ring is read a latency before it is heard.
-    position = heard.position_at(times + latency_s) if heard else np.zeros_like(times)
-    ahead = np.maximum(0.0, opened.at(times) - position)
-    if not often:
-        lead = np.maximum(0.0, made.at(times) - position)
-        return Levels(times, lead, np.minimum(ahead, lead), bool(told))
-    lead = np.array([number(row.detail, "lead_s") + number(row.detail, "ready_s") for row in told])
-    given = np.array([number(row.detail, "open_s", -1.0) for row in told])
-    return Levels(times, lead, np.clip(np.where(given < 0, ahead, given), 0.0, lead), True)
 
 
 def _stretch(row: Event) -> Mark:
