@@ -93,7 +93,7 @@ class _Teller:
         for number in (1, 2):
             at_s = begun_s + (made_s - begun_s) * number / 2
             self(at_s, "block", ordinal, audio_s=half_s, made_s=half_s * number)
-        self(made_s, "made", ordinal, audio_s=story.chunk_s, added_pause_s=0.3)
+        self(made_s, "made", ordinal, audio_s=story.chunk_s, added_pause_s=0.0)
         self(made_s, "placed", ordinal, self.start(ordinal + 1), start=self.start(ordinal))
         if ordinal:
             pause_s = _PAUSES_S[_BOUNDARIES[(ordinal - 1) % 3]]

@@ -13,7 +13,9 @@ from matplotlib.patches import Rectangle
 from legato.events import Event
 from legato.report.figure_set import drawings, picture_figures
 from legato.report.figures import overview_figure, window_figure
+from legato.report.findings import cards
 from legato.report.palette import BLUE, GREEN, VERMILLION, look_of
+from legato.report.silences import Seam
 from legato.report.summaries import policy_figure, seam_figure, silence_figure, varying_keys
 from legato.report.timeline import Timeline, timelines
 from legato.report.trace import Trace
@@ -145,11 +147,26 @@ def test_seams_stand_beside_the_pause_that_was_asked_for() -> None:
     assert [label.get_text() for label in heard.get_yticklabels()] == [
         "paragraph, 0.70 s", "sentence, 0.35 s", "comma, 0.15 s",
     ]  # fmt: skip
-    placed, with_hold, asked = heard.lines[:3]
+    placed, with_hold = heard.lines[:2]
+    asked = [path.get_extents() for path in heard.collections[0].get_paths()]
     assert xs(placed) == pytest.approx([0.704])
     assert xs(with_hold) == pytest.approx([1.704])
-    assert xs(asked) == [0.7, 0.7]
+    assert [(line.x0, line.x1) for line in asked] == [(0.7, 0.7)]
     assert xs(error.lines[0]) == pytest.approx([4.0])
+
+
+def test_pauses_that_were_made_longer_stay_with_their_boundary() -> None:
+    seams = [Seam(n, "comma", 0.15 + n / 1_000, 0.15, 0.0) for n in range(50)]
+    figure = seam_figure([*seams, Seam(60, "paragraph", 0.7, 0.7, 0.0)])
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["paragraph, 0.70 s", "comma, 0.15 s to 0.20 s"]
+
+
+def test_boundaries_that_are_not_told_are_known_by_their_pauses() -> None:
+    few = seam_figure([Seam(n, "a boundary", n / 4, 0.1, 0.0) for n in (1, 2, 2)])
+    assert len(few.axes[0].get_yticklabels()) == 2
+    many = seam_figure([Seam(n, "a boundary", n / 10, 0.1, 0.0) for n in range(1, 50)])
+    assert len(many.axes[0].get_yticklabels()) == 1
 
 
 def test_what_varied_among_the_assumptions_has_a_panel() -> None:
@@ -160,7 +177,28 @@ def test_what_varied_among_the_assumptions_has_a_panel() -> None:
     assert "assumed:\nrtf" in words(figure)
     margin = figure.axes[0].lines[0]
     assert ys(margin) == pytest.approx([1.0, 3.0, 5.0, 7.0])
-    assert ys(figure.axes[0].lines[1]) == [0.4] * 4
+
+
+def test_slower_speech_is_shown_where_it_was_and_the_pace_that_was_asked_for() -> None:
+    rows = [
+        *told(Story(chunks=4, levels=False)),
+        Event(105.0, "pace", detail={"pace": 0.95, "pause_factor": 1.5, "why": "late"}),
+        *(
+            Event(105.0 + n / 10, "stretch", sample=144_000, detail={"gap_s": 0.005})
+            for n in range(20)
+        ),
+        Event(107.0, "pace", detail={"pace": 1.0, "pause_factor": 1.0, "why": "caught up"}),
+    ]
+    (shown,) = timelines(Trace(tuple(rows)))
+    figure = whole(shown)
+    assert bars(figure.axes[0], GREEN) == [(5.0, 6.91)]
+    assert {bar.get_hatch() for bar in figure.axes[0].patches} == {"||||"}
+    assert "slower speech" in words(figure)
+    policy = policy_figure(shown)
+    assert {"asked for:\npace of speech", "asked for:\npauses longer by"} <= set(words(policy))
+    pace = policy.axes[-2].lines[0]
+    assert ys(pace) == [1.0, 0.95, 1.0, 1.0]
+    assert dict(cards(shown))["added by slower speech"] == "0.10 s"
 
 
 def test_a_short_run_needs_no_overview_and_a_quiet_one_no_silences() -> None:

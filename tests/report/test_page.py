@@ -165,3 +165,10 @@ def test_a_run_without_chunks_is_a_page_all_the_same() -> None:
     html = html_of(Trace((run_event(Story()), Event(100.0, "text"))))
     assert "No chunk was made in this run." in html
     assert Reader(html).all("figure") == []
+
+
+def test_a_clock_that_jumped_is_drawn_all_the_same() -> None:
+    rows = [*told(Story(levels=False)), Event(1e9, "hold", 0, 3, 3 * 192_000, "device",
+            {"gap_s": 1.0})]  # fmt: skip
+    html = html_of(Trace(tuple(rows)))
+    assert "1 silence, 1.0 s in all" in html

@@ -74,6 +74,13 @@ def test_a_later_text_begins_after_rest() -> None:
     assert at(line, 5.0, 19.9, 22.0, 25.0) == [5.0, 5.0, 7.0, 10.0]
 
 
+def test_slower_speech_takes_longer_where_it_is_slower() -> None:
+    inserted = [event(1.0 + n * 0.2, "stretch", n + 10, gap_s=0.1) for n in range(5)]
+    line = heard(event(0.0, "first", 0), *inserted, event(5.5, "finished"), ends=(5.0,))
+    assert at(line, 1.0, 1.05, 1.1, 5.5) == [1.0, 1.0, 1.0, 5.0]
+    assert at(line, 2.0) == [1.5]
+
+
 def test_what_was_dropped_is_jumped_over() -> None:
     line = heard(
         event(0.0, "first", 0),

@@ -20,7 +20,7 @@ LEFT_IN, RIGHT_IN = 2.25, 0.85  # room for a chunk's words, and for names at a l
 PLOT_IN = WIDTH_IN - LEFT_IN - RIGHT_IN
 MARGIN_IN = 0.03
 SMALL = 7.5
-_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800)
+_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 # For the picture file alone: on a page, letters are the reader's own.
 _FONTS = (
     "DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Yu Gothic",
@@ -91,8 +91,8 @@ def time_axis(axes: Axes, begin_s: float, end_s: float) -> None:
     """Seconds, or minutes and seconds in a longer run, under the lowest panel."""
     axes.set_xlim(begin_s, end_s)
     if end_s > 120:
-        every_s = next((step for step in _STEPS_S if (end_s - begin_s) / step <= 12), 3_600)
-        axes.xaxis.set_major_locator(MultipleLocator(every_s))
+        every_s = next((step for step in _STEPS_S if (end_s - begin_s) / step <= 12), None)
+        axes.xaxis.set_major_locator(MultipleLocator(every_s) if every_s else MaxNLocator(12))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value)))
         axes.set_xlabel("time since the first text (min:s)")
     else:

@@ -76,8 +76,11 @@ def cards(timeline: Timeline) -> list[tuple[str, str]]:
     if timeline.seams:
         worst_s = max(abs(seam.seam_s - seam.pause_s) for seam in timeline.seams)
         told.append(("worst seam as placed", length(worst_s)))
-    if timeline.stretches:
-        told.append(("stretched by", length(timeline.stretched_s)))
+    if timeline.slower:
+        added_s = sum(span.added_s for span in timeline.slower)
+        told.append(("added by slower speech", length(added_s)))
+    if timeline.added_pauses_s > 0:
+        told.append(("added to pauses", length(timeline.added_pauses_s)))
     if not timeline.heard and timeline.chunks:
         told.append(("first text to last event", length(timeline.end_s)))
     told.append(("chunks", str(len(timeline.chunks))))

@@ -14,6 +14,7 @@ from legato.report.playback import Playback
 
 Floats = NDArray[np.float64]
 _GRID_S = 0.1
+_MOST_POINTS = 200_000  # of a trace whose clock jumped by years
 _OFTEN_S = 0.2  # levels further apart than this would hide how the lead jumps
 
 
@@ -88,7 +89,8 @@ def lead_levels(
     if not heard and not often:
         return Levels(np.zeros(0), np.zeros(0), np.zeros(0), bool(told))
     if not often:
-        times = np.arange(span_s[0], span_s[1], _GRID_S)
+        step_s = max(_GRID_S, (span_s[1] - span_s[0]) / _MOST_POINTS)
+        times = np.arange(span_s[0], span_s[1], step_s)
     # The ring is read a latency before it is heard.
     position = heard.position_at(times + latency_s) if heard else np.zeros_like(times)
     ahead = np.maximum(0.0, opened.at(times) - position)

@@ -37,7 +37,7 @@ CAUSES = {
 UNKNOWN = Look(MUTED, "||||", "*")
 
 QUEUE, DECODE, READY = Look(SURFACE), Look(BLUE), Look(SKY, "....")
-HEARD = Look(GREEN)
+HEARD, SLOWER = Look(GREEN), Look(GREEN, "||||")
 OPEN, CLOSED = Look(GREEN), Look(SKY, "////")
 
 # What lies side by side and must not be taken for each other, whoever looks.

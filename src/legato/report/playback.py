@@ -102,6 +102,9 @@ class _Line:
                 self._at(t_s - number(row.detail, "gap_s"), position_s)
                 self._at(t_s, position_s)
                 self._moving = True
+            case "stretch" if self.corners:  # told when it begins
+                self._at(t_s, position_s)
+                self._at(t_s + number(row.detail, "gap_s"), position_s)
             case "discard" if self.corners:
                 self._at(t_s, position_s)
                 self._at(t_s, position_s + number(row.detail, "samples") / rate)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from legato.report.axes import PLOT_IN, SMALL, muted_note, named
-from legato.report.palette import INK, MUTED, look_of
+from legato.report.elastic import Slower
+from legato.report.palette import INK, MUTED, SLOWER, look_of
 from legato.report.silences import INSIDE, Gap
 from legato.report.timeline import Timeline
 from legato.report.tips import tip
@@ -24,7 +25,7 @@ _BAR, _LABEL = (0.02, 0.4), 0.68  # bottom and height; bottom of the words
 def draw_silences(axes: Axes, timeline: Timeline, begin_s: float, end_s: float) -> None:
     """Each silence as a hatched bar with a mark of its cause, its length and cause in words."""
     axes.set_xlim(begin_s, end_s)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(-0.24 if timeline.slower else 0.0, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     shown = [gap for gap in timeline.gaps if gap.end_s > begin_s and gap.start_s < end_s]
@@ -45,6 +46,7 @@ def draw_silences(axes: Axes, timeline: Timeline, begin_s: float, end_s: float) 
             [], [], look.marker, color=look.colour, markeredgecolor=INK, markeredgewidth=0.6,
             markersize=6, label=cause,
         )  # fmt: skip
+    _slower_bars(axes, timeline.slower)
     named(axes, "Silence nobody asked for")
 
 
@@ -56,6 +58,18 @@ def _bar(axes: Axes, gap: Gap) -> None:
     )  # fmt: skip
     bar.set_gid(tip(told(gap)))
     axes.add_patch(bar)
+
+
+def _slower_bars(axes: Axes, spans: Sequence[Slower]) -> None:
+    for number, span in enumerate(spans):
+        bar = Rectangle(
+            (span.start_s, -0.2), span.end_s - span.start_s, 0.16, facecolor=SLOWER.colour,
+            edgecolor=INK, hatch=SLOWER.hatch, linewidth=0.5,
+            label="slower speech" if number == 0 else None,
+        )  # fmt: skip
+        added = f"{length(span.added_s)} added, {span.share:.1%} slower"
+        bar.set_gid(tip(f"slower speech from {span.start_s:.2f} to {span.end_s:.2f} s: {added}"))
+        axes.add_patch(bar)
 
 
 def _plain_bars(axes: Axes, gaps: Sequence[Gap]) -> None:
@@ -120,7 +134,7 @@ def draw_marks(axes: Axes, timeline: Timeline, begin_s: float, end_s: float) -> 
     """Pauses, stops, restarts, paces: a thin line with words at its foot."""
     room_s = (end_s - begin_s) * 0.06
     last_s = float("-inf")
-    for mark in sorted([*timeline.marks, *timeline.stretches], key=lambda mark: mark.t_s):
+    for mark in timeline.marks:
         if not begin_s <= mark.t_s <= end_s:
             continue
         until_s = mark.until_s if mark.until_s is not None else mark.t_s

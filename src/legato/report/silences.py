@@ -10,7 +10,7 @@ from legato.report.chunks import ChunkSpan, number
 from legato.report.wording import name
 
 INSIDE = "inside a phrase"
-_BETWEEN = "a boundary"
+BETWEEN = "a boundary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _gap(row: Event, chunks: Mapping[int, ChunkSpan]) -> Gap:
 def place_before(ordinal: int, chunks: Mapping[int, ChunkSpan]) -> str:
     """The boundary at which a chunk begins: that which the one before it ends with."""
     before = chunks.get(ordinal - 1)
-    return (before.boundary if before else "") or _BETWEEN
+    return (before.boundary if before else "") or BETWEEN
 
 
 def _missing(chunk: ChunkSpan | None, since_s: float) -> str:

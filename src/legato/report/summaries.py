@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 
 from legato.report.axes import LEFT_IN, PLOT_IN, WIDTH_IN, named, stacked, styled, time_axis
 from legato.report.palette import BLUE, GREEN, INK, ORANGE, look_of
-from legato.report.silences import Gap, Seam, by_cause_and_place
+from legato.report.silences import BETWEEN, Gap, Seam, by_cause_and_place
 from legato.report.timeline import Gate, Timeline
 from legato.report.wording import length
 
 _ROW_IN, _PANEL_IN = 0.3, 0.75
 _MOST_DOTS = 200
 _MOST_KEYS = 6
+_MOST_KINDS = 12
 
 
 def silence_figure(gaps: Sequence[Gap]) -> Figure:
@@ -63,7 +64,7 @@ def _rows(axes: Axes, count: int) -> None:
 
 def seam_figure(seams: Sequence[Seam]) -> Figure:
     """Each kind of boundary: seams as placed and as heard against its pause, and their errors."""
-    kinds = sorted({(seam.pause_s, seam.place) for seam in seams}, reverse=True)
+    kinds = _kinds(seams)
     height_in = max(0.6, _ROW_IN * len(kinds))
     gap_in = 0.35
     with styled():
@@ -73,12 +74,31 @@ def seam_figure(seams: Sequence[Seam]) -> Figure:
         heard.set_position((LEFT_IN / WIDTH_IN, box.y0, half, box.height))
         right = LEFT_IN / WIDTH_IN + half + gap_in / WIDTH_IN
         error = figure.add_axes((right, box.y0, half, box.height), sharey=heard)
-        for row, kind in enumerate(kinds):
-            of_kind = [seam for seam in seams if (seam.pause_s, seam.place) == kind]
+        for row, of_kind in enumerate(kinds):
             _seam_row(heard, error, row, of_kind)
-        heard.set_yticks(range(len(kinds)), [f"{place}, {length(s)}" for s, place in kinds])
+        heard.set_yticks(range(len(kinds)), [_kind_name(of_kind) for of_kind in kinds])
         _finish_seams(heard, error, len(kinds))
     return figure
+
+
+def _kinds(seams: Sequence[Seam]) -> list[list[Seam]]:
+    """By boundary, the longest pause first; by pause, where boundaries are not told."""
+    groups: dict[tuple[str, float], list[Seam]] = {}
+    for seam in seams:
+        pause_s = round(seam.pause_s, 2) if seam.place == BETWEEN else 0.0
+        groups.setdefault((seam.place, pause_s), []).append(seam)
+    if len(groups) > _MOST_KINDS:
+        groups = {}
+        for seam in seams:
+            groups.setdefault((seam.place, 0.0), []).append(seam)
+    return sorted(groups.values(), key=lambda group: -median(seam.pause_s for seam in group))
+
+
+def _kind_name(seams: Sequence[Seam]) -> str:
+    """The boundary and its pause, or from which to which, where pauses were made longer."""
+    shown = [length(most([seam.pause_s for seam in seams])) for most in (min, max)]
+    pause = shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"
+    return f"{seams[0].place}, {pause}"
 
 
 def _seam_row(heard: Axes, error: Axes, row: int, seams: Sequence[Seam]) -> None:
@@ -94,9 +114,10 @@ def _seam_row(heard: Axes, error: Axes, row: int, seams: Sequence[Seam]) -> None
         held, _spread(held, row), "s", color="none", markersize=4.5, markeredgecolor=INK,
         markeredgewidth=0.9, label="with a hold" if first else None,
     )  # fmt: skip
-    heard.plot(
-        [seams[0].pause_s] * 2, [row - 0.38, row + 0.38], color=ORANGE, linewidth=2.2, zorder=1,
-        label="asked for" if first else None,
+    asked = _thinned(list({round(seam.pause_s, 3) for seam in seams}))
+    heard.vlines(
+        asked, row - 0.38, row + 0.38, color=ORANGE, linewidth=2.2, zorder=1,
+        label="asked for" if first else "",
     )  # fmt: skip
     error.plot(
         errors, _spread(errors, row), "o", color=GREEN, markersize=4, markeredgecolor=INK,
@@ -145,22 +166,39 @@ def varying_keys(gates: Sequence[Gate]) -> tuple[str, ...]:
     )
 
 
+def told_over_time(timeline: Timeline) -> dict[str, list[tuple[float, float]]]:
+    """Every number of the policy that changed: what it assumed, and the pace it asked for."""
+    gates = timeline.gates
+    told = {
+        f"assumed:\n{name}": [
+            (gate.t_s, gate.assumed[name]) for gate in gates if name in gate.assumed
+        ]
+        for name in varying_keys(gates)[:_MOST_KEYS]
+    }
+    paces = {
+        "asked for:\npace of speech": [(pace.t_s, pace.pace) for pace in timeline.paces],
+        "asked for:\npauses longer by": [(pace.t_s, pace.pause_factor) for pace in timeline.paces],
+    }
+    return told | {name: [(0.0, 1.0), *steps] for name, steps in paces.items() if steps}
+
+
 def policy_figure(timeline: Timeline) -> Figure:
-    """The margin as it turned out, and beneath it what was assumed at each gate move."""
-    names = varying_keys(timeline.gates)[:_MOST_KEYS]
+    """The margin as it turned out, and beneath it what the policy told, on one time axis."""
+    told = told_over_time(timeline)
     with styled():
-        figure, panels = stacked([_PANEL_IN * 1.6, *[_PANEL_IN] * len(names)])
+        figure, panels = stacked([_PANEL_IN * 1.6, *[_PANEL_IN] * len(told)])
         _draw_margin(panels[0], timeline)
-        for axes, name in zip(panels[1:], names, strict=True):
-            told = [gate for gate in timeline.gates if name in gate.assumed]
-            named(axes, f"assumed:\n{name}")
+        for axes, (name, steps) in zip(panels[1:], told.items(), strict=True):
+            named(axes, name)
             axes.grid(axis="y")
+            times, values = zip(*steps, strict=True)
             axes.step(
-                [*(gate.t_s for gate in told), timeline.end_s],
-                [*(gate.assumed[name] for gate in told), told[-1].assumed[name]],
-                where="post", color=BLUE, linewidth=1.3,
+                [*times, timeline.end_s], [*values, values[-1]], where="post", color=BLUE,
+                linewidth=1.3,
             )  # fmt: skip
             axes.margins(y=0.2)
+            if "slack" in name:
+                axes.axhline(0, color=INK, linewidth=0.8)
         time_axis(panels[-1], timeline.begin_s, timeline.end_s)
     return figure
 
@@ -172,24 +210,12 @@ def _draw_margin(axes: Axes, timeline: Timeline) -> None:
         for chunk in timeline.chunks
         if chunk.heard_from_s is not None and chunk.margin_s is not None
     ]
-    slack = [
-        (gate.t_s, gate.assumed[name])
-        for gate in timeline.gates
-        for name in gate.assumed
-        if "slack" in name and math.isfinite(gate.assumed[name])
-    ]
     stems = np.array(dots, np.float64).reshape(-1, 2)
     axes.vlines(stems[:, 0], 0, stems[:, 1], color=GREEN, linewidth=1.4)
     head = "o" if len(dots) <= _MOST_DOTS else ""
     axes.plot(
         stems[:, 0], stems[:, 1], head, color=GREEN, markersize=4, markeredgecolor=INK,
-        markeredgewidth=0.4, linewidth=0, label="as it turned out" if head else None,
+        markeredgewidth=0.4, linewidth=0, label="from made to heard" if head else None,
     )  # fmt: skip
-    if slack:
-        times, values = zip(*slack, strict=True)
-        axes.plot(
-            times, values, "D" if len(slack) <= _MOST_DOTS else "-", color=INK, linewidth=1.0,
-            markerfacecolor="none", markersize=4.5, label="slack assumed",
-        )  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.8)
     named(axes, "Margin of each chunk's\ntightest block (s)")

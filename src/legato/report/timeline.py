@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from legato.events import Event
 from legato.report.chunks import ChunkSpan, chunk_spans, number, rate_hz
+from legato.report.elastic import Pace, Slower, added_pauses_s, paces, slower_spans
 from legato.report.lines import Levels, Steps, ends, lead_levels, made_line, rising
 from legato.report.playback import Playback, playback
 from legato.report.silences import Gap, Seam, gaps, seams
@@ -55,8 +55,9 @@ class Timeline:
     levels: Levels
     gates: tuple[Gate, ...]
     gaps: tuple[Gap, ...]
-    stretches: tuple[Mark, ...]
-    stretched_s: float
+    slower: tuple[Slower, ...]
+    paces: tuple[Pace, ...]
+    added_pauses_s: float
     seams: tuple[Seam, ...]
     marks: tuple[Mark, ...]
 
@@ -89,7 +90,6 @@ def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -
     made = made_line(chunks)
     opened = rising((gate.t_s, chunk_ends.get(gate.through, 0.0)) for gate in gates)
     span_s = _span(rows, heard)
-    stretches = [row for row in rows if row.kind == "stretch"]
     return Timeline(
         lane=lane,
         begin_s=span_s[0],
@@ -106,8 +106,9 @@ def _timeline(lane: int, rows: Sequence[Event], rate: float, latency_s: float) -
         levels=lead_levels(rows, (heard, made, opened), latency_s, span_s),
         gates=gates,
         gaps=found,
-        stretches=tuple(_stretch(row) for row in stretches),
-        stretched_s=sum(number(row.detail, "gap_s") for row in stretches),
+        slower=slower_spans(rows),
+        paces=paces(rows),
+        added_pauses_s=added_pauses_s(rows),
         seams=seams(rows, by_ordinal, found),
         marks=_marks(rows),
     )
@@ -145,7 +146,10 @@ def _heard(span: ChunkSpan, heard: Playback) -> ChunkSpan:
 def _gate(row: Event) -> Gate:
     assumed = row.detail.get("assumed")
     told = assumed if isinstance(assumed, dict) else {}
-    numbers = {name(key): number(told, key, float("nan")) for key in told}
+    numbers = {
+        name(key): float(value) if isinstance(value, bool) else number(told, key, math.nan)
+        for key, value in told.items()
+    }
     lead_s = number(row.detail, "lead_s", -1.0)
     return Gate(
         row.t_s,
@@ -154,10 +158,6 @@ def _gate(row: Event) -> Gate:
         None if lead_s < 0 else lead_s,
         {key: value for key, value in numbers.items() if not math.isnan(value)},
     )
-
-
-def _stretch(row: Event) -> Mark:
-    return Mark(row.t_s, f"stretched by {number(row.detail, 'gap_s'):.2f} s")
 
 
 def _marks(rows: Iterable[Event]) -> tuple[Mark, ...]:
@@ -176,8 +176,6 @@ def _marks(rows: Iterable[Event]) -> tuple[Mark, ...]:
                 )
             case "stopped" | "skipped" | "cut":
                 marks.append(Mark(row.t_s, row.kind))
-            case "pace":
-                marks.append(Mark(row.t_s, _pace(row.detail)))
             case "retry":
                 marks.append(Mark(row.t_s, f"chunk {row.chunk} made again"))
             case "passed_over":
@@ -192,8 +190,3 @@ def _has_a_reason(cut: Mark, marks: Iterable[Mark]) -> bool:
     return any(
         mark.text in ("stopped", "skipped") and abs(mark.t_s - cut.t_s) < _SAME_S for mark in marks
     )
-
-
-def _pace(detail: Mapping[str, Any]) -> str:
-    pace, pauses = number(detail, "pace", 1.0), number(detail, "pause_factor", 1.0)
-    return f"pace {pace:.2f}, pauses ×{pauses:.2f}"
