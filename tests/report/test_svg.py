@@ -4,7 +4,9 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
+from legato.report.axes import styled
 from legato.report.figures import window_figure
 from legato.report.palette import NAMES
 from legato.report.svg import inline
@@ -67,3 +69,13 @@ def test_it_brings_no_style_of_its_own_and_no_metadata(svg: str) -> None:
     assert "<style" not in svg
     assert "<metadata" not in svg
     assert "<!DOCTYPE" not in svg
+
+
+def test_lines_are_drawn_to_hundredths_and_words_left_as_they_are() -> None:
+    with styled():
+        figure = Figure(figsize=(2, 1))
+        figure.text(1 / 3, 0.5, "0.00314 s")
+    drawn = inline(figure, "w2", "", "")
+    assert "0.00314 s</text>" in drawn
+    assert re.search(r"<text[^>]* x=\"48(\.0+)?\"", drawn)
+    assert not re.search(r"<[^>]*\d\.\d{3}", drawn)

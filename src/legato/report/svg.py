@@ -17,7 +17,8 @@ from legato.report.tips import text_of
 _TIP = re.compile(r'<g id="tip-([0-9a-f]*)">')
 _ID = re.compile(r' id="([^"]+)"')
 _STYLE = re.compile(r"<style.*?</style>", re.S)
-_FINE = re.compile(r"(\d\.\d\d)\d+")
+_TAG = re.compile(r"<[^>]+>")
+_FINE = re.compile(r"(\d\.\d\d)\d+")  # hundredths of a point are enough, for lines
 _USED = re.compile(r'(?:url\(#|href="#)([^")]+)')
 
 
@@ -31,7 +32,7 @@ def inline(figure: Figure, name: str, title: str, description: str) -> str:
         figure.savefig(raw, format="svg", metadata=nothing)
     whole = raw.getvalue()
     svg = _STYLE.sub("", whole[whole.index("<svg") :].strip())
-    svg = _FINE.sub(r"\1", svg).replace(" \nL ", "L")  # hundredths of a point are enough
+    svg = _TAG.sub(lambda tag: _FINE.sub(r"\1", tag[0]).replace(" \nL ", "L"), svg)
     svg = _coloured(_own_ids(_with_tips(svg), name))
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     head = (
