@@ -22,7 +22,7 @@ import pure_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-TESTED_EXTRA = "xtts-all"
+TESTED_EXTRAS = "xtts-all,report"
 NATIVE_MODULES = ("_native*.so", "_native*.pyd")
 
 
@@ -43,8 +43,8 @@ def main(level: str) -> int:
         if level == "test":
             tools = pyproject["dependency-groups"]["dev"]
             once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
-            voices = extra(pyproject["project"], TESTED_EXTRA)
-            once("voices", digest(map(str.encode, voices)), lambda: install_voices(voices))
+            extras = extra_names(pyproject["project"], TESTED_EXTRAS)
+            once("extras", digest(map(str.encode, extras)), lambda: install_extras(extras))
     except InstallError as error:
         say(str(error))
         return 1
@@ -86,9 +86,11 @@ def extra_names(project: dict[str, Any], names: str) -> list[str]:
     return [part for name in names.split(",") for part in extra(project, name.strip())]
 
 
-def install_voices(packages: list[str]) -> None:
-    """Install what XTTS needs; the tests of it run with made-up weights."""
-    say("installing what XTTS needs (torch among it: some GB and minutes the first time)")
+def install_extras(packages: list[str]) -> None:
+    """Install what XTTS and reports need; the tests of XTTS run with made-up weights."""
+    say(
+        "installing what XTTS and reports need (torch among it: some GB and minutes the first time)"
+    )
     pip("install", *packages)
 
 

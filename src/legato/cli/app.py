@@ -11,7 +11,17 @@ import typer
 from typer.exceptions import TyperException
 
 from legato import __version__
-from legato.cli import INTERRUPTED, bench, devices, doctor, download, speak, tune, voices
+from legato.cli import (
+    INTERRUPTED,
+    bench,
+    devices,
+    doctor,
+    download,
+    report_command,
+    speak,
+    tune,
+    voices,
+)
 from legato.errors import LegatoError
 
 app = typer.Typer(
@@ -21,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("speak")(speak.speak)
+app.command("report")(report_command.report)
 app.command("devices")(devices.devices)
 app.command("doctor")(doctor.doctor)
 app.add_typer(voices.app, name="voices")

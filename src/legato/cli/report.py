@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from legato.errors import OutputError
@@ -41,18 +42,24 @@ def unit(name: str) -> str:
     return next((shown for word, shown in units.items() if word in words), "")
 
 
+def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values as people are shown them; a metric without words of its own by its name."""
+    rows = []
+    for name, value in metrics.items():
+        is_number = isinstance(value, int | float)
+        shown = "not measured" if value is None else f"{value:,}" if is_number else str(value)
+        rows.append((_TOLD.get(name, name), f"{shown} {unit(name) if is_number else ''}".strip()))
+    return rows
+
+
 def print_metrics(metrics: Metrics) -> None:
     """The metrics as a table on stderr, so that stdout stays for data."""
     from rich.console import Console  # noqa: PLC0415 - only where a table is shown
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, value in metrics.as_dict().items():
-        if value is None:
-            table.add_row(_TOLD[name], "not measured")
-            continue
-        shown = value if isinstance(value, str) else f"{value:,}"
-        table.add_row(_TOLD[name], f"{shown} {unit(name)}".strip())
+    for name, shown in metric_rows(metrics.as_dict()):
+        table.add_row(name, shown)
     Console(stderr=True).print(table)
 
 

@@ -1,0 +1,1 @@
+"""A run's trace read back, analysed, drawn and written as one page."""
