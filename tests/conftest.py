@@ -16,6 +16,12 @@ def _need_pulseaudio() -> None:
         pytest.skip(f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils")
 
 
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run remembers of this machine stays out of the user's folder, and of the next test."""
+    monkeypatch.setenv("LEGATO_DATA_DIR", str(tmp_path / "data"))
+
+
 @pytest.fixture(scope="session")
 def pulse_daemon() -> Iterator[PulseNullSink]:
     """One private PulseAudio daemon for the whole run: starting one takes two seconds."""

@@ -20,7 +20,8 @@ COUNTERS = BufferCounters(
 )
 PINNED = (
     "ttfa_ms, audio_s, wall_s, rtf, chunks, underruns, underrun_ms, holds, hold_ms, gap_max_ms, "
-    "seam_error_ms_max, edited_samples, lead_min_s, lead_p5_s, lead_p50_s, gpu_util_pct, engine, "
+    "seam_error_ms_max, edited_samples, lead_min_s, lead_p5_s, lead_p50_s, "
+    "stretched_ms, added_pause_ms, gap_ms_by_cause, gpu_util_pct, engine, "
     "backend, sample_rate_hz"
 )
 

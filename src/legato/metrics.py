@@ -52,6 +52,9 @@ class Metrics:
 
     underrun_ms and hold_ms are sums; gap_max_ms is the longest single one of either kind.
     seam_error_ms_max: worst difference between a seam as heard and its boundary's pause.
+    gap_ms_by_cause: all silence that nobody asked for, by whose fault it was: text, synthesis,
+    scheduling, device (it was gone), restart. stretched_ms, added_pause_ms: by what slower
+    speech and longer pauses made the story longer.
     """
 
     ttfa_ms: float | None
@@ -69,6 +72,9 @@ class Metrics:
     lead_min_s: float | None
     lead_p5_s: float | None
     lead_p50_s: float | None
+    stretched_ms: float
+    added_pause_ms: float
+    gap_ms_by_cause: dict[str, float]
     gpu_util_pct: float | None
     engine: str
     backend: str
@@ -100,6 +106,8 @@ class MetricsCollector:
         self.ended_s: float | None = None
         self.chunks = 0
         self._seam_error_s: float | None = None
+        self._added_pause_s = 0.0
+        self._gap_s_by_cause: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Listen to one event."""
@@ -111,16 +119,25 @@ class MetricsCollector:
                     self.first_heard_s = event.t_s
                 case "made":
                     self.chunks += 1
+                    self._added_pause_s += event.detail.get("added_pause_s", 0.0)
                 case "measure":
                     self._measure(event.detail["pause_s"], event.detail["seam_s"])
                 case "hold":
                     self._measure(0.0, event.detail["gap_s"])
+                    self._blame(event.cause, event.detail["gap_s"])
+                case "underrun":
+                    self._blame(event.cause, event.detail["gap_s"])
+                case "output" if event.detail.get("outage_s"):
+                    self._blame("device", event.detail["outage_s"])
                 case "finished" | "cut":
                     self.ended_s = event.t_s
 
     def _measure(self, pause_s: float, seam_s: float) -> None:
         error_s = abs(seam_s - pause_s)
         self._seam_error_s = max(error_s, self._seam_error_s or 0.0)
+
+    def _blame(self, cause: str, gap_s: float) -> None:
+        self._gap_s_by_cause[cause] = self._gap_s_by_cause.get(cause, 0.0) + gap_s
 
     def metrics(self, run: Run, counters: BufferCounters, lead: LeadGauge) -> Metrics:
         """The run so far."""
@@ -151,6 +168,11 @@ class MetricsCollector:
             lead_min_s=lead.quantile_s(0.0),
             lead_p5_s=lead.quantile_s(0.05),
             lead_p50_s=lead.quantile_s(0.5),
+            stretched_ms=ms(counters.stretched_samples),
+            added_pause_ms=round(self._added_pause_s * 1_000, 3),
+            gap_ms_by_cause={
+                cause: round(gap_s * 1_000, 3) for cause, gap_s in self._gap_s_by_cause.items()
+            },
             gpu_util_pct=None,
             engine=run.engine,
             backend=run.backend,

@@ -57,8 +57,8 @@ class Making:
         return self.rtf / (1.0 + self.pauses)
 
     def takes_s(self, audio_s: float, z: float) -> float:
-        """Wall time for `audio_s` with its pauses, `z` spreads above its mean; what is unknown of the mean counts
-        as spread.
+        """Wall time for `audio_s` with its pauses, `z` spreads above its mean; what is unknown of
+        the mean counts as spread.
         """
         # The first pause comes with the end of the first chunk.
         speech_s = min(audio_s, _CHUNK_S) + max(0.0, audio_s - _CHUNK_S) / (1.0 + self.pauses)

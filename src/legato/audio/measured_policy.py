@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, takewhile
 from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
 
 from legato.audio.elastic import Elastic, Pacing
 from legato.audio.forecast import Making, z_of_maximum
@@ -56,22 +56,28 @@ class MeasuredPolicy:
             return opened(state, len(state.closed), "everything is made")
         view = _View(state, self)
         count = view.in_time(self.hold_quantile if view.keeps_up else self.phrase_quantile)
-        whole = count if view.keeps_up else view.whole_sentences(count)
         if count and text_stalled(state):
             return opened(state, count, "no more text is coming for now", "text")
         if count == len(state.closed) and state.rest_submitted:
             return view.open(count, "the rest will be ready in time")
-        if state.heard_any and not at_gate(state):
-            if whole:
-                return view.open(whole, "it will be ready in time")
-            return view.wait("what follows would not be ready in time")
-        if not view.keeps_up:
-            if whole:
-                return view.open(whole, "holds are planned: production is slower than speech")
-            return view.wait("holds are planned: the next sentence would not be ready in time")
+        if view.keeps_up and (at_gate(state) or not state.heard_any):
+            return self._start(view, count)
+        return self._go_on(view, count)
+
+    def _start(self, view: _View, count: int) -> Decision:
+        """A listener waits, for the first chunk or after a hold, and no hold need follow."""
         if view.slack_s < 0:
             return view.wait(f"the lead is {-view.slack_s:.2f} s too short")
         return view.open(max(1, count), "nothing will be late")
+
+    def _go_on(self, view: _View, count: int) -> Decision:
+        """A listener hears, or holds are planned: sentence by sentence, if so."""
+        if not view.keeps_up:
+            count = view.whole_sentences(count)
+        if not count:
+            return view.wait("what follows would not be ready in time")
+        why = "it will be ready in time" if view.keeps_up else "ready in time; holds are planned"
+        return view.open(count, why)
 
 
 class _View:
@@ -174,9 +180,7 @@ class _View:
 
     def wait(self, why: str) -> Decision:
         """Open nothing."""
-        return replace(
-            waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0)
-        )
+        return replace(waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0))
 
     def _pacing(self, opening: int) -> Pacing:
         """How to hear what is open, given that so many chunks more will open."""

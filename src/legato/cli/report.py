@@ -28,6 +28,9 @@ _TOLD = {
     "lead_min_s": "lead: least",
     "lead_p5_s": "lead: 5th percentile",
     "lead_p50_s": "lead: median",
+    "stretched_ms": "longer by slower speech",
+    "added_pause_ms": "longer by longer pauses",
+    "gap_ms_by_cause": "silence by cause",
     "gpu_util_pct": "GPU use",
     "engine": "engine",
     "backend": "output",
@@ -46,10 +49,16 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Names and values as people are shown them; a metric without words of its own by its name."""
     rows = []
     for name, value in metrics.items():
-        is_number = isinstance(value, int | float)
-        shown = "not measured" if value is None else f"{value:,}" if is_number else str(value)
-        rows.append((_TOLD.get(name, name), f"{shown} {unit(name) if is_number else ''}".strip()))
+        rows.append((_TOLD.get(name, name), _shown(name, value)))
     return rows
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {of:,} ms" for key, of in value.items()) or "none"
+    if isinstance(value, int | float):
+        return f"{value:,} {unit(name)}".strip()
+    return "not measured" if value is None else str(value)
 
 
 def print_metrics(metrics: Metrics) -> None:

@@ -1,1 +1,1 @@
-"""The pipeline in virtual time: the real chunker, worker, policy and buffer, scripted surroundings."""
+"""The pipeline in virtual time: real chunker, worker, policy and buffer; scripted surroundings."""

@@ -1,4 +1,4 @@
-"""Scenarios from a seed: anything that may happen, and the strata in which policies are compared."""
+"""Scenarios from a seed: anything that may happen, and strata in which policies are compared."""
 
 from __future__ import annotations
 

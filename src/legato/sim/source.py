@@ -53,7 +53,9 @@ def deltas(script: SourceScript, rng: random.Random) -> list[Delta]:
     for _ in pieces:
         times_s.append(now_s)
         now_s += rng.gammavariate(shape, 1.0 / (shape * script.tokens_per_s))
-    return [Delta(at_s, piece) for at_s, piece in zip(_bent(script, times_s, rng), pieces)]
+    return [
+        Delta(at_s, piece) for at_s, piece in zip(_bent(script, times_s, rng), pieces, strict=True)
+    ]
 
 
 def _bent(script: SourceScript, times_s: list[float], rng: random.Random) -> list[float]:

@@ -16,6 +16,7 @@ from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
 from legato.events import EventStream
 from legato.metrics import LeadGauge
+from legato.synthesis.causes import WaitTimeline
 from legato.synthesis.lane_log import LaneLog
 from legato.synthesis.passages import Passage, Passages
 from legato.synthesis.playout import Playout, TextState
@@ -72,7 +73,7 @@ class Lane:
         self._tracks: deque[Track] = deque()
         self._next_ordinal = 0
         self._drained = True
-        self._wait_cause: Cause = ""  # of the latest wait, which may be reported after it
+        self.waits = WaitTimeline()
         self._pacing = Pacing()
         self._level_at_s = float("-inf")
         self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
@@ -83,7 +84,6 @@ class Lane:
         """Queue an utterance; it is spoken after those before it."""
         if not self._passages and self._drained:
             self._playout.begin(self._next_ordinal)
-            self._wait_cause = ""
         else:
             self.buffer.expect()
         self._drained = False
@@ -194,9 +194,7 @@ class Lane:
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
-        self.log.emit(
-            "made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s
-        )
+        self.log.emit("made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s)
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
         """A track's job failed for good: the story goes on without the rest of it."""
@@ -262,9 +260,9 @@ class Lane:
         decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
         if decision is None:
             return _READING_LOOK_S if self._passages else _IDLE_LOOK_S
-        if decision.cause:
-            again = any(track.restarts and not track.complete for track in self._tracks)
-            self._wait_cause = "restart" if again else decision.cause
+        again = any(track.restarts and not track.complete for track in self._tracks)
+        waits_for: Cause = "restart" if again and decision.cause else decision.cause
+        self.waits.wait(now_s, "" if self._playout.gate > before else waits_for)
         self._pace(decision.pacing, decision.why)
         if self._playout.gate > before:
             self.log.emit(
@@ -296,11 +294,12 @@ class Lane:
         rate_hz, latency_s = self.buffer.sample_rate_hz, self.settings.latency_s()
         for event in self.buffer.drain_events():
             cause: Cause = ""
-            if event.kind == "hold":
-                cause = self._wait_cause or "synthesis"
-            elif event.kind == "underrun":
-                again = any(track.restarts for track in self._tracks)
-                cause = "restart" if again else "synthesis"
+            if event.kind in ("hold", "underrun"):
+                until_s = now_s - event.age_s
+                cause = self.waits.cause(until_s - event.samples / rate_hz, until_s)
+                if event.kind == "underrun" and cause != "scheduling":
+                    again = any(track.restarts for track in self._tracks)
+                    cause = "restart" if again else "synthesis"
             # Told with the time when it is heard, not when it was rendered.
             heard_at_s = now_s - event.age_s + latency_s
             self.log.rendered(event, heard_at_s, self.ordinal_at(event.index), cause, rate_hz)

@@ -22,6 +22,7 @@ from legato.synthesis.track import Track
 from legato.types import AudioBlock, Job, JobDone, JobFailed, TextChunk
 
 _FULL_LOOK_S = 0.25
+_LATE_S = 0.05  # a turn so late had to wait for the interpreter, or for a core
 _BREATH_S = 0.002  # between two pieces of work under the lock, which others wait for
 _MOST_FAILURES = 1  # an engine error in one chunk is retried once
 _SUSPECT = 2  # restarts after which a chunk is tried alone
@@ -86,8 +87,11 @@ class StreamingWorker:
             deadlines_s = self._deadlines_s()
             timeout_s = max(0.0, self._look_at_s - now_s)
         results = self._engine.step(deadlines_s, timeout_s)
-        now_s = self._clock.now_s()
+        due_s, now_s = max(now_s, self._look_at_s), self._clock.now_s()
         with self.lock:
+            if now_s - due_s > _LATE_S:
+                for lane in self._lanes.values():
+                    lane.waits.late(due_s, now_s)
             self._cancel()
             self._route(now_s, results)
             look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
