@@ -22,7 +22,8 @@ from legato.sim.story import CHARACTERS_PER_S
 from legato.text.sizing import PauseTimes
 
 _FUTURES = 400
-_CHUNKS_S = (2.4, 6.5)  # how long the chunker's chunks are, evenly
+_CHUNKS_S = (2.4, 8.0)  # how long the chunker's chunks are, evenly
+_SETTLES_S = 1.0  # speech behind a chunk's end that the chunker sees before it cuts there
 _CHARACTERS_PER_TOKEN = 4.0
 
 Paths = NDArray[np.float64]
@@ -72,7 +73,8 @@ class ReferencePolicy:
         there_at_s = self._made_at_s[:, :steps]
         if not state.writing.over:
             last_s = np.take_along_axis(ends_s, chunk, axis=1)
-            text_at_s = np.maximum(0.0, last_s - written_s) / self._text_rate
+            missing_s = last_s + _SETTLES_S - written_s
+            text_at_s = np.maximum(0.0, missing_s) / self._text_rate
             begun_s = text_at_s - np.concatenate((np.zeros((_FUTURES, 1)), there_at_s[:, :-1]), 1)
             there_at_s = there_at_s + np.maximum(0.0, np.maximum.accumulate(begun_s, axis=1))
         heard_at_s = lead_s + before_s + self._pause_s * chunk - self._reserve_s

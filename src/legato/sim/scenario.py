@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from typing import cast, get_args
 
@@ -130,9 +130,3 @@ STRATA = tuple(
     )
 )
 """100 strata; with 20 seeds each, the 2,000 scenarios of the table."""
-
-
-def lengthened(scenario: Scenario, seconds: float) -> Scenario:
-    """The same engine with one listener to a story of another length, all of it at once."""
-    source = SourceScript("whole", seconds)
-    return replace(scenario, listeners=(ListenerScript((source,)),))

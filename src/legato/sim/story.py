@@ -7,12 +7,13 @@ import random
 CHARACTERS_PER_S = 15.0
 """How fast a scripted voice speaks English at its own rate."""
 
-_WORDS = """
+_PROSE = """
 the old door stood open and rain came down on narrow street lamps while somebody behind it
 whispered names that nobody knew any more a hand moved slowly along cold stone walls until
 light fell through one window seven letters burned blue before silence returned to house
 without warning they had waited for winter there was only water between them over dark hills
-""".split()
+"""
+_WORDS = _PROSE.split()
 _PARAGRAPH_SENTENCES = (2, 6)
 _SENTENCE_WORDS = (4, 22)
 _CLAUSE_WORDS = 7

@@ -14,8 +14,8 @@ _ASSUMED_OVERRUN = 1.3
 _FEWEST_RATIOS = 8  # fewer say too little about the next chunk
 _USUAL_CV = 0.3  # of a machine that nothing is known about
 _USUAL_WINDOWS = 2  # as how many windows that counts
-_TRUSTED_S = 300.0  # as how much audio a remembered machine counts at most
-_TRUSTED_WINDOWS = 200
+_TRUSTED_S = 1_200.0  # as how much audio a remembered machine counts at most
+_TRUSTED_WINDOWS = 800
 _SURPRISE = 2.0  # errors by which this run may differ from what is remembered
 
 
