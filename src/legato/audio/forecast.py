@@ -57,8 +57,8 @@ class Making:
         return self.rtf / (1.0 + self.pauses)
 
     def takes_s(self, audio_s: float, z: float) -> float:
-        """Wall time for `audio_s` with its pauses, `z` spreads above its mean; what is unknown of the mean counts
-        as spread.
+        """Wall time for `audio_s` with its pauses, `z` spreads above its mean; what is unknown of
+        the mean counts as spread.
         """
         # The first pause comes with the end of the first chunk.
         speech_s = min(audio_s, _CHUNK_S) + max(0.0, audio_s - _CHUNK_S) / (1.0 + self.pauses)
@@ -69,7 +69,7 @@ class Making:
         """The lead with which audio is in time that is made next but for `first_s` before it, up
         to `last_s`: each sample is there when its block is.
         """
-        block_s = min(self.block_s, last_s) if last_s > 0 else 0.0
+        block_s = min(self.block_s, max(0.0, last_s - first_s))
         least, needed_s = first_s + block_s, 0.0
         for steps in _STEPS:
             at_s = min(first_s + steps * block_s, last_s)
