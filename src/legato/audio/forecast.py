@@ -106,10 +106,9 @@ class Writing:
         needed_s = 0.0
         for chunk in range(1, 1 + max(1, round(horizon_s / self.chunk_s))):
             missing_s = chunk * self.chunk_s - self.pending_s
-            waits_s = max(0.0, missing_s) / rate
-            variance = spread**2 * waits_s + self.chunk_spread**2
-            waits_s += z * math.sqrt(variance) / rate + start_s
-            needed_s = max(needed_s, waits_s - (chunk - 1) * self.chunk_s)
+            variance = spread**2 * max(0.0, missing_s) / rate + self.chunk_spread**2
+            waits_s = max(0.0, missing_s + z * math.sqrt(variance)) / rate
+            needed_s = max(needed_s, waits_s + start_s - (chunk - 1) * self.chunk_s)
         return needed_s
 
 
