@@ -1,4 +1,4 @@
-"""The forecast and the policies, state by state."""
+"""What opens by rates, the fixed policy, and what every policy owes, state by state."""
 
 from __future__ import annotations
 
@@ -8,69 +8,29 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.playout_policy import (
     LONGEST_LOOK_S,
     SHORTEST_LOOK_S,
     FixedPolicy,
-    MeasuredPolicy,
     openable,
-    policy_named,
     sure_rate,
     text_stalled,
 )
-from legato.audio.prebuffer_manager import (
-    ChunkProgress,
-    Decision,
-    PlayoutPolicy,
-    PlayoutState,
-    Production,
+from legato.audio.prebuffer_manager import Decision, PlayoutPolicy, PlayoutState, Production
+from tests.audio.playout_states import (
+    FAST,
+    SLOW,
+    UNKNOWN,
+    opens,
+    part,
+    state,
+    states,
+    whole,
 )
-from legato.errors import UsageError
-
-MANY = 10**8  # blocks, so that nothing is left to doubt
-FAST = Production(blocks=MANY, rate=2.0, low_rate=2.0, block_s=0.25, overrun=1.0)
-SLOW = Production(blocks=MANY, rate=0.5, low_rate=0.5, block_s=0.25, overrun=1.0)
-UNKNOWN = replace(FAST, blocks=3)
 
 
-def whole(ordinal: int, duration_s: float = 3.0) -> ChunkProgress:
-    return ChunkProgress(ordinal, duration_s, duration_s, complete=True)
-
-
-def part(ordinal: int, written_s: float, duration_s: float = 3.0) -> ChunkProgress:
-    return ChunkProgress(ordinal, written_s, duration_s, complete=False)
-
-
-def state(
-    *closed: ChunkProgress,
-    opened: tuple[ChunkProgress, ...] = (),
-    production: Production = UNKNOWN,
-    in_flight: int = 1,
-    lead_s: float | None = None,
-) -> PlayoutState:
-    """A listener before the start, or inside what is opened."""
-    written_s = 0.0
-    for chunk in (*opened, *closed):
-        written_s += chunk.written_s
-        if not chunk.complete:
-            break
-    return PlayoutState(
-        now_s=50.0,
-        lead_s=written_s if lead_s is None else lead_s,
-        open_s=sum(chunk.duration_s for chunk in opened),
-        latency_s=0.05,
-        closed=closed,
-        opened=opened,
-        text_done=False,
-        synthesis_done=False,
-        in_flight=in_flight,
-        text_idle_s=0.0,
-        heard_any=bool(opened),
-        production=production,
-    )
-
-
-# -- the forecast ---------------------------------------------------------------------------
+# -- what may open, by rates ----------------------------------------------------------------
 def test_complete_chunks_may_open_whatever_is_known() -> None:
     assert openable(state(whole(0), whole(1), part(2, 1.0), whole(3))) == 2
     assert openable(state()) == 0
@@ -149,10 +109,6 @@ def test_more_written_or_a_faster_producer_never_closes(
 
 
 # -- the fixed policy -----------------------------------------------------------------------
-def opens(policy: PlayoutPolicy, situation: PlayoutState) -> int:
-    return policy.decide(situation).open_through
-
-
 @pytest.mark.parametrize(("lead_s", "through"), [(1.0, -1), (2.0, -1), (2.01, 0)])
 def test_it_starts_above_two_seconds(lead_s: float, through: int) -> None:
     assert opens(FixedPolicy(), state(whole(0), lead_s=lead_s)) == through
@@ -203,8 +159,8 @@ def test_its_thresholds_are_settings() -> None:
 POLICIES = [FixedPolicy(), MeasuredPolicy()]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_a_stalled_source_does_not_silence_what_is_ready(policy: PlayoutPolicy) -> None:
+def test_a_stalled_source_does_not_silence_what_is_ready() -> None:
+    policy = FixedPolicy()
     waiting = replace(state(whole(0, 0.6), whole(1, 0.6), in_flight=0), text_idle_s=0.49)
     assert not text_stalled(waiting)
     decision = policy.decide(waiting)
@@ -250,76 +206,26 @@ def test_when_it_wants_to_look_again() -> None:
     assert policy.decide(opening).look_again_s == pytest.approx(0.65)
 
 
-# -- the measured policy --------------------------------------------------------------------
-def test_it_starts_as_soon_as_production_is_known_to_keep_up() -> None:
-    early = state(part(0, 1.0), part(1, 0.0), production=FAST)
-    assert opens(MeasuredPolicy(), early) == 1
-    assert opens(FixedPolicy(), early) == -1
-    assert opens(MeasuredPolicy(), replace(early, production=UNKNOWN)) == -1
-    assert opens(MeasuredPolicy(), replace(early, production=SLOW)) == -1
-
-
-def test_it_wants_something_to_follow_before_it_starts() -> None:
-    alone = state(part(0, 1.0), production=FAST)
-    assert opens(MeasuredPolicy(), alone) == -1
-    assert opens(MeasuredPolicy(), replace(alone, text_done=True)) == 0
-    assert opens(MeasuredPolicy(), replace(alone, heard_any=True)) == 0
-    assert opens(MeasuredPolicy(), replace(alone, lead_s=2.1)) == 0
-
-
-def test_it_ignores_thresholds_for_a_rest_that_is_known_to_its_end() -> None:
-    rest = state(part(0, 1.6, 2.0), production=SLOW)
-    assert opens(MeasuredPolicy(), rest) == -1
-    assert opens(MeasuredPolicy(), replace(rest, rest_submitted=True)) == 0
-    late = state(part(0, 1.6, 2.0), part(1, 0.0), production=SLOW)
-    assert opens(MeasuredPolicy(), replace(late, rest_submitted=True)) == -1
-
-
-def test_its_slow_thresholds_are_settings() -> None:
-    eager = MeasuredPolicy(slow=FixedPolicy(start_s=0.0))
-    assert opens(eager, state(whole(0, 0.3))) == 0
-
-
 # -- any state ------------------------------------------------------------------------------
-chunks = st.builds(
-    lambda written, more, complete: (written, written + (0 if complete else more), complete),
-    st.floats(0, 10),
-    st.floats(0, 10),
-    st.booleans(),
-)
-
-
-@st.composite
-def states(draw: st.DrawFn) -> PlayoutState:
-    progress = [ChunkProgress(i, *c) for i, c in enumerate(draw(st.lists(chunks, max_size=6)))]
-    gate = draw(st.integers(0, len(progress)))
-    blocks = draw(st.integers(0, 8))
-    rate = draw(st.floats(0.05, 20))
-    made = Production(blocks, rate, draw(st.floats(0.01, 1)) * rate, draw(st.floats(0, 2)), 1.3)
-    situation = state(*progress[gate:], opened=tuple(progress[:gate]), production=made)
-    return replace(
-        situation,
-        in_flight=draw(st.integers(0, 3)),
-        text_idle_s=draw(st.floats(0, 3)),
-        latency_s=draw(st.floats(0, 0.5)),
-        text_done=draw(st.booleans()),
-        rest_submitted=draw(st.booleans()),
-    )
+@given(situation=states())
+def test_the_fixed_policy_opens_what_the_rates_allow(situation: PlayoutState) -> None:
+    decision = FixedPolicy().decide(situation)
+    ready = openable(situation)
+    if decision.open_through >= 0:
+        assert decision.open_through in [chunk.ordinal for chunk in situation.closed[:ready]]
+    if ready and text_stalled(situation):
+        assert decision.open_through == situation.closed[ready - 1].ordinal
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 @given(situation=states())
 def test_whatever_the_state_the_rules_hold(policy: PlayoutPolicy, situation: PlayoutState) -> None:
     decision = policy.decide(situation)
-    ready = openable(situation)
     assert SHORTEST_LOOK_S <= decision.look_again_s <= LONGEST_LOOK_S
     assert decision == policy.decide(situation)
-    if decision.open_through >= 0:
-        assert decision.open_through in [chunk.ordinal for chunk in situation.closed[:ready]]
-    if ready and text_stalled(situation):
+    assert decision.open_through in [-1, *(chunk.ordinal for chunk in situation.closed)]
+    if text_stalled(situation) and situation.closed and situation.closed[0].complete:
         assert decision.open_through >= 0
-    if not situation.closed:
-        assert decision.open_through == -1
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -330,10 +236,3 @@ def test_once_everything_is_made_everything_opens(
     closed = tuple(replace(c, complete=True, written_s=c.duration_s) for c in situation.closed)
     done = replace(situation, closed=closed, text_done=True, synthesis_done=True, in_flight=0)
     assert opens(policy, done) == (closed[-1].ordinal if closed else -1)
-
-
-def test_policies_have_names() -> None:
-    assert policy_named("fixed") == FixedPolicy()
-    assert policy_named("measured") == MeasuredPolicy()
-    with pytest.raises(UsageError, match="fixed or measured"):
-        policy_named("eager")

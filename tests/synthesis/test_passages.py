@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
+from legato.audio.forecast import Writing
 from legato.synthesis.passages import Passage, Passages
-from legato.types import EngineLimits
+from legato.types import EngineLimits, TextChunk
 from tests.fakes import ManualClock
-from tests.synthesis.virtual import bar_feed
+from tests.synthesis.virtual import PAUSE_S, bar_feed
 
 
 class Lane:
@@ -122,3 +125,103 @@ def test_the_end_is_told_once() -> None:
     assert lane.told == [(0, "finished"), (1, "cut")]
     assert not lane.passages
     assert lane.passages.current is None
+
+
+# -- how the text comes -----------------------------------------------------------------------
+def test_without_utterances_no_text_is_to_come() -> None:
+    assert Lane().passages.writing() == Writing(over=True)
+
+
+def test_what_is_written_and_not_with_the_engine_is_pending() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 29 + "|", done=False)
+    assert lane.passages.writing().pending_s == pytest.approx(2.0)
+    lane.passages.intake(0.0, 0.0, 0.0)
+    assert lane.passages.waiting == 1
+    writing = lane.passages.writing()
+    assert writing.pending_s == pytest.approx(29 / 15 + PAUSE_S)
+    assert not writing.over
+    lane.passages.take()
+    assert lane.passages.writing().pending_s == 0.0
+
+
+def test_the_text_is_over_once_it_is_closed_though_not_cut_yet() -> None:
+    lane = Lane()
+    passage = lane.say(0, "a|b|c|d|e|f|", done=False)
+    assert not lane.passages.writing().over
+    passage.feed.pending.close()
+    writing = lane.passages.writing()
+    assert writing.over
+    assert writing.pending_s == pytest.approx(12 / 15)
+    lane.take_all()
+    writing = lane.passages.writing()
+    assert writing.over
+    assert writing.pending_s == 0.0
+
+
+def test_text_of_all_that_is_queued_and_closed_is_pending() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 15)
+    lane.say(1, "x" * 30)
+    writing = lane.passages.writing()
+    assert writing.over
+    assert writing.pending_s == pytest.approx(3.0)
+
+
+def test_text_behind_an_unfinished_utterance_cannot_be_spoken_yet() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 15)
+    lane.say(1, "x" * 30, done=False)
+    lane.say(2, "x" * 60)
+    writing = lane.passages.writing()
+    assert not writing.over
+    assert writing.pending_s == pytest.approx(3.0)
+
+
+def test_the_rate_is_that_of_the_utterance_that_is_being_written() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 100 + "|")
+    passage = lane.say(1, "x" * 15, done=False)
+    for _ in range(20):
+        lane.take_all()
+        lane.clock.advance(0.1)
+        passage.feed.pending.write("xxx")
+    lane.take_all()
+    assert lane.passages.writing().rate == pytest.approx(30 / 15)
+
+
+def test_text_is_timed_before_its_turn_has_come() -> None:
+    lane = Lane()
+    lane.say(0, "x" * 29 + "|" * 20, done=False)
+    passage = lane.say(1, "", done=False)
+    for _ in range(20):
+        lane.clock.advance(0.1)
+        passage.feed.pending.write("xxx")
+        lane.passages.intake(lane.clock.now_s(), 0.0, 0.0)
+    assert passage.meter.writing(0, over=False).rate == pytest.approx(30 / 15)
+
+
+# -- how much is cut ---------------------------------------------------------------------------
+def test_what_waits_for_the_engine_is_ahead_and_not_made() -> None:
+    """Chunks are sized by what is made; text is only hurried where little is known at all."""
+    lane = Lane()
+    passage = lane.say(0, "x" * 30 + "|" + "x" * 30 + "|rest", done=False)
+    asked: list[tuple[float, float]] = []
+    next_chunks = passage.feed.next_chunks
+
+    def noting(now_s: float, lead_s: float, ahead_s: float) -> list[TextChunk]:
+        asked.append((lead_s, ahead_s))
+        return next_chunks(now_s, lead_s, ahead_s)
+
+    passage.feed.next_chunks = noting  # type: ignore[method-assign]
+    lane.passages.intake(0.0, 1.0, 3.0)
+    (first, second) = asked
+    assert first == (1.0, 3.0)
+    assert second == (1.0, pytest.approx(3.0 + 2 * (2.0 + PAUSE_S)))
+
+
+def test_cut_chunks_tell_how_long_chunks_are() -> None:
+    lane = Lane()
+    passage = lane.say(0, ("x" * 29 + "|") * 3, done=False)
+    lane.passages.intake(0.0, 0.0, 0.0)
+    assert passage.meter.writing(0, over=False).chunk_s == pytest.approx((3 * 29 / 15 + 4.5) / 4)

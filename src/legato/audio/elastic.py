@@ -47,7 +47,7 @@ class Elastic:
         pace = max(self.slowest_pace, open_s / (open_s + shortage_s))
         if pace > _GENTLEST:
             return Pacing(factor)
-        return Pacing(factor, round(pace, 2))
+        return Pacing(factor, max(self.slowest_pace, round(pace, 2)))
 
 
 RIGID = Elastic(longest_pauses=1.0, slowest_pace=1.0)

@@ -72,7 +72,7 @@ class Making:
         """The lead with which audio is in time that is made next but for `first_s` before it, up
         to `last_s`: each sample is there when its block is.
         """
-        block_s = min(self.block_s, last_s) if last_s > 0 else 0.0
+        block_s = min(self.block_s, max(0.0, last_s - first_s))
         least, needed_s = first_s + block_s, 0.0
         steps = (first_s + step * block_s for step in _STEPS)
         for at_s in (*takewhile(lambda at_s: at_s < last_s, steps), last_s):
@@ -109,10 +109,9 @@ class Writing:
         needed_s = 0.0
         for chunk in range(1, 1 + max(1, round(horizon_s / self.chunk_s))):
             missing_s = chunk * self.chunk_s - self.pending_s
-            waits_s = max(0.0, missing_s) / rate
-            variance = spread**2 * waits_s + self.chunk_spread**2
-            waits_s += z * math.sqrt(variance) / rate + start_s
-            needed_s = max(needed_s, waits_s - (chunk - 1) * self.chunk_s)
+            variance = spread**2 * max(0.0, missing_s) / rate + self.chunk_spread**2
+            waits_s = max(0.0, missing_s + z * math.sqrt(variance)) / rate
+            needed_s = max(needed_s, waits_s + start_s - (chunk - 1) * self.chunk_s)
         return needed_s
 
 

@@ -74,13 +74,15 @@ class Passages:
         """
         self.hungry = False
         for passage in self._queue:
+            pending = passage.feed.pending
+            passage.meter.arrived(pending.last_write_s, pending.written_characters)
+        for passage in self._queue:
             self._fill(passage, now_s, lead_s, ahead_s)
             if not passage.feed.done:
                 break
 
     def _fill(self, passage: Passage, now_s: float, lead_s: float, ahead_s: float) -> None:
         feed, meter = passage.feed, passage.meter
-        meter.arrived(feed.pending.last_write_s, feed.pending.written_characters)
         for _ in range(_SLICES_AT_ONCE):
             if len(self._waiting) >= _WAITING_CHUNKS or feed.done:
                 return
@@ -135,11 +137,15 @@ class Passages:
 
     def writing(self) -> Writing:
         """How the text that is not submitted yet comes."""
-        current = next((each for each in self._queue if not each.feed.done), None)
-        if current is None:
+        uncut = 0
+        passage = None
+        for passage in self._queue:
+            uncut += passage.feed.uncut_characters
+            if not passage.feed.pending.closed:
+                break  # what is queued behind it has to wait for its end
+        if passage is None:
             return Writing(pending_s=self._waiting_s, over=True)
-        over = current is self._queue[-1] and current.feed.pending.closed
-        writing = current.meter.writing(current.feed.uncut_characters, over)
+        writing = passage.meter.writing(uncut, passage.feed.pending.closed)
         return replace(writing, pending_s=writing.pending_s + self._waiting_s)
 
     def drop(self, utterance: int) -> None:

@@ -12,6 +12,7 @@ _WINDOW_S = 1.0  # audio over which a rate is taken: shorter windows see only bu
 _KEPT = 24
 _ASSUMED_OVERRUN = 1.3
 _FEWEST_RATIOS = 8  # fewer say too little about the next chunk
+_LEAST_KNOWN_S = 0.2  # of audio; less says nothing
 _USUAL_CV = 0.3  # of a machine that nothing is known about
 _USUAL_WINDOWS = 2  # as how many windows that counts
 _TRUSTED_S = 1_200.0  # as how much audio a remembered machine counts at most
@@ -71,15 +72,12 @@ class _Stretches:
         prior, windows = _USUAL_CV * rtf * math.sqrt(2.0), float(_USUAL_WINDOWS)
         if remembered is not None:
             windows = max(windows, _TRUSTED_WINDOWS * trusted_s / _TRUSTED_S)
-            prior = remembered.spread * rtf / remembered.rtf
+            prior = remembered.spread * (rtf / remembered.rtf if remembered.rtf > 0.0 else 1.0)
         off = sum((waited_s - rtf * audio_s) ** 2 for audio_s, waited_s in self._recent)
         unit = sum(correlated_s(audio_s) for audio_s, _ in self._recent)
         per_window = correlated_s(_WINDOW_S)
         variance = (prior**2 * windows * per_window + off) / (windows * per_window + unit)
         return math.sqrt(variance)
-
-
-_LEAST_KNOWN_S = 0.2
 
 
 class ProductionMeter:
@@ -90,7 +88,8 @@ class ProductionMeter:
     """
 
     def __init__(self, remembered: Making | None = None) -> None:
-        self._remembered = remembered
+        known = remembered is not None and remembered.known_s >= _LEAST_KNOWN_S
+        self._remembered = remembered if known else None
         self._stretches = _Stretches()
         self._known: Production | None = None  # until something new is observed
         self._side_by_side: deque[int] = deque(maxlen=8)

@@ -35,6 +35,7 @@ class TextMeter:
             return
         if self._first_s < 0:
             self._first_s, self._first_characters = at_s, characters
+            self._window_from = characters  # what came with the first says nothing about a rate
         window = int((at_s - self._first_s) / _WINDOW_S)
         if window > self._window:
             self._windows.append(self._characters - self._window_from)
