@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.audio.forecast import Making
-from legato.synthesis.production import ProductionMeter
+from legato.synthesis.production import TRUSTED_S, ProductionMeter
 
 
 def paced(
@@ -200,8 +200,7 @@ def test_pauses_come_without_work() -> None:
 
 
 # -- a machine that is remembered ---------------------------------------------------------------
-MACHINE = Making(rtf=0.5, spread=0.1, block_s=0.25, known_s=1_000.0, pauses=0.1)
-TRUSTED_S = 300.0
+MACHINE = Making(rtf=0.5, spread=0.1, block_s=0.25, known_s=9_000.0, pauses=0.1)
 
 
 def test_a_remembered_machine_is_known_before_its_first_block() -> None:

@@ -15,7 +15,7 @@ _FEWEST_RATIOS = 8  # fewer say too little about the next chunk
 _LEAST_KNOWN_S = 0.2  # of audio; less says nothing
 _USUAL_CV = 0.3  # of a machine that nothing is known about
 _USUAL_WINDOWS = 2  # as how many windows that counts
-_TRUSTED_S = 1_200.0  # as how much audio a remembered machine counts at most
+TRUSTED_S = 1_200.0  # as how much audio a remembered machine counts at most
 _TRUSTED_WINDOWS = 800
 _SURPRISE = 2.0  # errors by which this run may differ from what is remembered
 
@@ -60,18 +60,18 @@ class _Stretches:
 
     def _trust(self, remembered: Making, audio_s: float, waited_s: float) -> float:
         """As how much audio the remembered machine counts: less, the more this run contradicts."""
-        trusted_s = min(remembered.known_s, _TRUSTED_S)
+        trusted_s = min(remembered.known_s, TRUSTED_S)
         if audio_s < _LEAST_KNOWN_S:
             return trusted_s
         error = remembered.spread * math.sqrt(correlated_s(audio_s) + audio_s**2 / trusted_s)
         off = abs(waited_s - audio_s * remembered.rtf) / max(error, 1e-6)
-        return trusted_s * min(1.0, (_SURPRISE / max(off, 1e-6)) ** 4)
+        return trusted_s * min(1.0, (_SURPRISE / max(off, 1e-6)) ** 6)
 
     def _spread(self, rtf: float, remembered: Making | None, trusted_s: float) -> float:
         """Of one second's wall time in the long run, from how the stretches differ."""
         prior, windows = _USUAL_CV * rtf * math.sqrt(2.0), float(_USUAL_WINDOWS)
         if remembered is not None:
-            windows = max(windows, _TRUSTED_WINDOWS * trusted_s / _TRUSTED_S)
+            windows = max(windows, _TRUSTED_WINDOWS * trusted_s / TRUSTED_S)
             prior = remembered.spread * (rtf / remembered.rtf if remembered.rtf > 0.0 else 1.0)
         off = sum((waited_s - rtf * audio_s) ** 2 for audio_s, waited_s in self._recent)
         unit = sum(correlated_s(audio_s) for audio_s, _ in self._recent)
