@@ -34,6 +34,7 @@ from legato.synthesis.engine import Engine
 from legato.synthesis.engines import create_engine
 from legato.synthesis.lane import LaneSettings
 from legato.synthesis.passages import Passage
+from legato.synthesis.remembered import key_of, recall, remember
 from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.seams import SeamSettings
 from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
@@ -45,6 +46,7 @@ from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
 from legato.types import EngineLimits, Pcm
 from legato.utterance import State, TextSource, Utterance
 
+_TOLD_AFTER_S = 10.0  # of speech; less says little about a machine
 # Nobody interrupts a file: what is made ahead is never wasted.
 _FILE_LOOK_AHEAD = LookAhead(seconds=30.0, most_s=45.0)
 
@@ -55,6 +57,7 @@ class NarratorSettings:
 
     volume: a gain on every sample, 1.0 leaves them exact. tap: is given a copy-free view of
     every sample on its way into the ring, to record or to compare; it must return quickly.
+    remember: keep how fast this engine was on this machine, for the next run's start.
     """
 
     policy: PlayoutPolicy = field(default_factory=FixedPolicy)
@@ -67,6 +70,7 @@ class NarratorSettings:
     buffer_s: float = 60.0
     seed: int = 0
     tap: Callable[[Pcm], None] | None = None
+    remember: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.volume <= 4.0:
@@ -103,6 +107,8 @@ class Narrator:
         self._failure: LegatoError | None = None
         self._collector = MetricsCollector()
         self.events.subscribe(self._collector)
+        named = isinstance(engine, str) and self._settings.remember
+        self._memory_key = key_of(str(engine), engine_options) if named else ""
         self._chunker()  # bad settings fail here, before anything is opened
 
         # The engine's process starts up while the output opens.
@@ -142,6 +148,7 @@ class Narrator:
                 default_voice=self._voice,
                 latency_s=lambda: self._output.latency_s,
                 tap=settings.tap,
+                remembered=recall(self._memory_key) if self._memory_key else None,
             ),
         )
         self._output.open(self._buffer, self._output_event)
@@ -265,6 +272,7 @@ class Narrator:
         with self._worker.lock:
             self._worker.cancel_jobs(self._lane.cut_all())
         self._thread.close()
+        self._remember()
         try:
             self._output.close()
         finally:
@@ -280,6 +288,12 @@ class Narrator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _remember(self) -> None:
+        making = self._lane.meter.production().making
+        heard_enough = self._lane.meter.audio_s >= _TOLD_AFTER_S
+        if self._memory_key and self._output.live and heard_enough and making is not None:
+            remember(self._memory_key, making)
 
     # -- inside ----------------------------------------------------------------------------
     def _chunker(self, limits: EngineLimits | None = None) -> SemanticChunker:

@@ -103,6 +103,11 @@ class ProductionMeter:
         self._chunk_audio_s = 0.0
 
     @property
+    def audio_s(self) -> float:
+        """Seconds of audio made in this run."""
+        return self._audio_s
+
+    @property
     def rtf(self) -> float:
         """Wall time with jobs in flight over audio time, so far; 0 before any audio."""
         return self._busy_s / self._audio_s if self._audio_s else 0.0

@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
+from legato.places import DATA_VARIABLE, data_folder
 
-DATA_VARIABLE = "LEGATO_DATA_DIR"
+__all__ = ["DATA_VARIABLE", "MODEL_VARIABLE", "data_folder", "model_folder", "voices_folder"]
+
 MODEL_VARIABLE = "LEGATO_XTTS_MODEL"
-
-
-def data_folder() -> Path:
-    """The user's data folder; the environment's LEGATO_DATA_DIR comes first. May not exist."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen).expanduser() if chosen else user_data_path("legato", appauthor=False)
 
 
 def model_folder() -> Path:
