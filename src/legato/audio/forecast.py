@@ -98,6 +98,10 @@ class Writing:
     chunk_spread: float = 1.5
     over: bool = False
 
+    def is_overdue(self, idle_s: float, z: float) -> bool:
+        """Whether more should have come in the `idle_s` since the last text, at `z` spreads."""
+        return idle_s * self.rate >= z * self.spread * math.sqrt(idle_s)
+
     def lead_s(self, start_s: float, horizon_s: float, z: float) -> float:
         """The lead, over all chunks that are known, with which those to come are in time: each
         needs all of its text, and `start_s` until its first sample.
@@ -108,11 +112,12 @@ class Writing:
         spread = self.spread if self.rate else _USUAL_RATE
         needed_s = 0.0
         for chunk in range(1, 1 + max(1, round(horizon_s / self.chunk_s))):
-            missing_s = chunk * self.chunk_s - self.pending_s
+            missing_s = chunk * self.chunk_s + _SETTLES_S - self.pending_s
             variance = spread**2 * max(0.0, missing_s) / rate + self.chunk_spread**2
             waits_s = max(0.0, missing_s + z * math.sqrt(variance)) / rate
             needed_s = max(needed_s, waits_s + start_s - (chunk - 1) * self.chunk_s)
         return needed_s
 
 
+_SETTLES_S = 0.8  # of text behind a chunk's end, before the chunker cuts there
 _USUAL_RATE = 4.0  # a language model's, until its own is known

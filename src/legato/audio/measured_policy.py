@@ -56,7 +56,7 @@ class MeasuredPolicy:
             return opened(state, len(state.closed), "everything is made")
         view = _View(state, self)
         count = view.in_time(self.hold_quantile if view.keeps_up else self.phrase_quantile)
-        if count and text_stalled(state):
+        if count and text_stalled(state) and view.text_has_stopped():
             return opened(state, count, "no more text is coming for now", "text")
         if count == len(state.closed) and state.rest_submitted:
             return view.open(count, "the rest will be ready in time")
@@ -72,8 +72,7 @@ class MeasuredPolicy:
 
     def _go_on(self, view: _View, count: int) -> Decision:
         """A listener hears, or holds are planned: sentence by sentence, if so."""
-        if not view.keeps_up:
-            count = view.whole_sentences(count)
+        count = view.whole_sentences(count)
         if not count:
             return view.wait("what follows would not be ready in time")
         why = "it will be ready in time" if view.keeps_up else "ready in time; holds are planned"
@@ -88,11 +87,11 @@ class _View:
         self._policy = policy
         self._making = state.production.making
         writing = state.writing
-        self.keeps_up = (
-            self._making is not None
-            and self._making.content_rtf < state.production.side_by_side
-            and (writing.over or writing.rate == 0.0 or writing.rate > 1.0)
+        self._makes_in_time = (
+            self._making is not None and self._making.content_rtf < state.production.side_by_side
         )
+        written_in_time = writing.over or writing.rate == 0.0 or writing.rate > 1.0
+        self.keeps_up = self._makes_in_time and written_in_time
 
     # -- what may open ---------------------------------------------------------------------
     def in_time(self, quantile: float) -> int:
@@ -131,17 +130,29 @@ class _View:
         return max(chunk.written_s, chunk.duration_s * self._state.production.overrun)
 
     def whole_sentences(self, count: int) -> int:
-        """Of `count` chunks, those after which a hold would be natural."""
+        """Of `count` chunks, those after which a hold would be natural, or is not likely."""
         closed = self._state.closed
+        if count == len(closed) and count and self._text_follows():
+            return count
         while count and closed[count - 1].boundary < Boundary.SENTENCE:
             count -= 1
         return count
+
+    def _text_follows(self) -> bool:
+        """Whether the next chunk will be written, and begun, before all known ones are heard."""
+        chunk_s = self._state.writing.chunk_s
+        return self._makes_in_time and self._text_slack_s(chunk_s, self._policy.quantile) >= 0.0
+
+    def text_has_stopped(self) -> bool:
+        """Whether the source is silent for longer than it often is."""
+        idle_s = self._state.text_idle_s
+        return self._state.writing.is_overdue(idle_s, z_of_maximum(self._policy.quantile))
 
     # -- when to start ---------------------------------------------------------------------
     @property
     def slack_s(self) -> float:
         """By how much the lead is longer than what a start needs; negative: shorter."""
-        return min(self._made_slack_s(), self._text_slack_s(self._policy.quantile))
+        return min(self._made_slack_s(), self._text_slack_s(HORIZON_S, self._policy.quantile))
 
     def _made_slack_s(self) -> float:
         state, making = self._state, self._aggregate()
@@ -155,14 +166,15 @@ class _View:
         most_s = self._policy.unsure_lead_s if unsure else self._policy.most_lead_s
         return made_s - min(needed_s, most_s)
 
-    def _text_slack_s(self, quantile: float) -> float:
+    def _text_slack_s(self, horizon_s: float, quantile: float) -> float:
+        """By how much the known chunks outlast the wait for those to come within the horizon."""
         state = self._state
         if state.writing.over:
             return float("inf")
-        known_s = state.open_s + sum(chunk.duration_s for chunk in state.closed)
         z = z_of_maximum(quantile)
+        known_s = state.open_s + sum(chunk.duration_s for chunk in state.closed)
         start_s = self._aggregate().takes_s(state.production.block_s, z)
-        needed_s = state.writing.lead_s(start_s, HORIZON_S, z)
+        needed_s = state.writing.lead_s(start_s, horizon_s, z)
         return known_s - needed_s - self._policy.reserve_s
 
     def _aggregate(self) -> Making:
@@ -189,10 +201,9 @@ class _View:
             return Pacing()
         open_s = state.open_s + sum(chunk.duration_s for chunk in state.closed[:opening])
         z = z_of_maximum(policy.hold_quantile if self.keeps_up else policy.phrase_quantile)
-        following = next(islice(self._late_s(z), opening, None), None)
-        if following is None:
-            following = -self._text_slack_s(policy.hold_quantile)
-        return policy.elastic.pacing(following, open_s)
+        made_late_s = next(islice(self._late_s(z), opening, None), float("-inf"))
+        written_late_s = -self._text_slack_s(state.writing.chunk_s, policy.hold_quantile)
+        return policy.elastic.pacing(max(made_late_s, written_late_s), open_s)
 
     def _assumed(self) -> dict[str, object]:
         making, writing = self._making, self._state.writing

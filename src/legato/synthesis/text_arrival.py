@@ -12,6 +12,7 @@ _KEPT = 60
 _FEWEST_S = 0.25  # of arrival; less says nothing about a rate
 _USUAL_CHUNK_S = 4.5
 _USUAL_CHUNK_SPREAD = 1.5
+_USUAL_CHUNKS = 4  # as how many chunks that counts
 _USUAL_CHARACTERS_PER_S = 15.0
 _USUAL_WINDOWS = 2  # as how many windows an even spread of 1 counts
 
@@ -63,7 +64,9 @@ class TextMeter:
             off = sum((count - mean) ** 2 for count in self._windows) + _USUAL_WINDOWS * mean**2
             variance = off / (len(self._windows) + _USUAL_WINDOWS)
             spread = math.sqrt(variance / _WINDOW_S) / per_s
-        chunk_s = (self._chunk_s + _USUAL_CHUNK_S) / (self._chunks + 1)
-        squares = self._chunk_squares + _USUAL_CHUNK_S**2 + _USUAL_CHUNK_SPREAD**2
-        chunk_spread = math.sqrt(max(0.0, squares / (self._chunks + 1) - chunk_s**2))
+        chunks = self._chunks + _USUAL_CHUNKS
+        chunk_s = (self._chunk_s + _USUAL_CHUNKS * _USUAL_CHUNK_S) / chunks
+        usual = _USUAL_CHUNKS * (_USUAL_CHUNK_S**2 + _USUAL_CHUNK_SPREAD**2)
+        squares = (self._chunk_squares + usual) / chunks
+        chunk_spread = math.sqrt(max(0.0, squares - chunk_s**2))
         return Writing(rate, spread, pending_characters / per_s, chunk_s, chunk_spread, over)
