@@ -123,7 +123,9 @@ def test_chunks_without_speech_are_no_error() -> None:
 
 @given(
     st.lists(st.tuples(st.floats(0.0, 30.0), st.integers(0, 5_000)), max_size=30),
-    st.lists(st.tuples(st.integers(1, 5_000), st.floats(0.0, 30.0)), max_size=10),
+    st.lists(
+        st.tuples(st.integers(1, 5_000), st.sampled_from([0.0, 0.02, 4.0, 30.0])), max_size=10
+    ),
     st.integers(0, 10**6),
 )
 def test_whatever_comes_the_numbers_can_be_reckoned_with(

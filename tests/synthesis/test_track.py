@@ -7,7 +7,7 @@ import pytest
 
 from legato.synthesis.seams import SeamSettings, SeamTrimmer
 from legato.synthesis.track import Track, TrackSettings, renumbered
-from legato.types import AudioBlock, Pcm
+from legato.types import AudioBlock, Boundary, Pcm
 from tests.fakes import make_chunk, scripted_pcm
 
 RATE = 24_000
@@ -144,6 +144,46 @@ def test_another_ring_rate_stretches_positions_and_keeps_lengths() -> None:
     assert size == pytest.approx(2 * whole().size, abs=2)
     placement = track.placement(size)
     assert placement.voiced == (2 * (BEFORE + KEEP), 2 * (BEFORE + KEEP + PCM.size - 4_800))
+
+
+# -- longer pauses ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("boundary", [Boundary.SENTENCE, Boundary.SPEAKER, Boundary.PARAGRAPH])
+def test_a_natural_pause_can_be_made_longer(boundary: Boundary) -> None:
+    track = Track(replace(CHUNK, boundary=boundary), 0, SETTINGS)
+    for block in blocks():
+        track.take(block)
+    track.finish(1.5)
+    added = pushed(track).size - whole().size
+    assert added == pytest.approx(0.5 * 0.35 * RATE, abs=1)
+    assert track.chunk.pause_after_s == pytest.approx(1.5 * 0.35)
+    assert track.placement(0).chunk.pause_after_s == pytest.approx(1.5 * 0.35)
+
+
+@pytest.mark.parametrize("boundary", [Boundary.FORCED, Boundary.COMMA, Boundary.CLAUSE])
+def test_no_pause_inside_a_sentence_becomes_longer(boundary: Boundary) -> None:
+    track = Track(replace(CHUNK, boundary=boundary), 0, SETTINGS)
+    for block in blocks():
+        track.take(block)
+    track.finish(1.5)
+    np.testing.assert_array_equal(pushed(track), whole())
+    assert track.chunk.pause_after_s == 0.35
+
+
+def test_a_pause_that_a_mark_asked_for_is_as_long_as_asked() -> None:
+    track = Track(replace(CHUNK, pause_after_s=0.0), 0, SETTINGS)
+    for block in blocks():
+        track.take(block)
+    track.finish(1.5)
+    assert pushed(track).size == BEFORE + trimmed(PCM).size
+
+
+def test_silence_from_the_engine_gets_no_longer_pause() -> None:
+    track = Track(replace(CHUNK, pause_before_s=0.0), 0, SETTINGS)
+    track.finish(1.5)
+    assert track.made_s == 0.0
+    assert track.chunk.pause_after_s == 0.35
 
 
 # -- taken again -------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ MARK_S = 0.5
 class _BarChunker:
     """Cuts after each "|" and nowhere else, so that a test knows its chunks.
 
-    A chunk may begin with "~" (a marked pause of 0.5 s), then "@name " (a voice).
+    A chunk may begin with "~" (a marked pause of 0.5 s), then "@name " (a voice). One that ends
+    with a comma ends at a comma, every other one ends a sentence.
     """
 
     pending_characters = 0
@@ -100,7 +101,7 @@ class _BarChunker:
             language="en",
             voice=voice,
             rate=1.0,
-            boundary=Boundary.SENTENCE,
+            boundary=Boundary.COMMA if spoken.endswith(",") else Boundary.SENTENCE,
             pause_after_s=PAUSE_S,
             estimate_s=len(spoken) * SECONDS_PER_CHARACTER,
             pause_before_s=pause_s,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from legato.errors import BacklogFull, RunError
 from legato.text.chunk_feed import ChunkFeed, PendingText
-from legato.text.semantic_chunker import SemanticChunker
+from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
 from tests.fakes import ManualClock
 
 STORY = "The owl woke up late. It looked at the moon, and the moon looked back at it. " * 40
@@ -136,6 +136,40 @@ def test_a_stalled_source_is_spoken_as_far_as_it_came() -> None:
     chunks = feed.next_chunks(5.0, 0.0, 0.0)
     assert "".join(chunk.spoken for chunk in chunks) == "A short line."
     assert not feed.done
+
+
+def test_text_is_hurried_by_what_is_known_and_not_by_what_is_made() -> None:
+    """Chunks that wait for the engine are heard before this text: it has time to go on."""
+    feed = ChunkFeed(pending(), SemanticChunker())
+    feed.pending.write("Nobody had seen the old keeper that evening and the l")
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
+    assert feed.next_chunks(0.1, 0.0, 4.0) == []
+    (chunk,) = feed.next_chunks(0.1, 0.0, 0.5)
+    assert chunk.spoken == "Nobody had seen the old keeper that evening"
+
+
+def test_chunks_grow_with_what_is_made_and_not_with_what_is_known() -> None:
+    longest_s = []
+    for lead_s, ahead_s in ((0.0, 0.0), (0.0, 60.0), (60.0, 60.0)):
+        feed = ChunkFeed(pending(), SemanticChunker(settings=ChunkerSettings("adaptive")))
+        feed.pending.write(STORY)
+        chunks = feed.next_chunks(0.0, lead_s, ahead_s)
+        longest_s.append(max(chunk.estimate_s for chunk in chunks))
+    assert longest_s[0] == longest_s[1] <= ChunkerSettings().hard_max_s < longest_s[2]
+
+
+def test_what_is_in_no_chunk_yet_is_uncut() -> None:
+    feed = ChunkFeed(pending(), SemanticChunker())
+    text = STORY[:200]
+    feed.pending.write(text)
+    assert feed.uncut_characters == 200
+    chunks = feed.next_chunks(0.0, 0.0, 0.0)
+    feed.pending.write("more")
+    assert feed.uncut_characters == 204 - chunks[-1].source_end > 4
+    feed.pending.close()
+    while not feed.done:
+        feed.next_chunks(0.0, 0.0, 0.0)
+    assert feed.uncut_characters == 0
 
 
 def test_a_dropped_feed_gives_nothing_more() -> None:

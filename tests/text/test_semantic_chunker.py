@@ -206,6 +206,73 @@ class TestStalls:
         assert chunker.release_stalled(9.0, 0.0) == []
 
 
+DEFAULTS = ChunkerSettings()
+JUST_S = 0.01
+UNBROKEN = {
+    "en": ("Nobody had seen the old keeper that evening", " and the l"),
+    "de": ("Niemand hatte den alten Wärter am Abend gesehen", " und die L"),
+    "fr": ("Personne ce soir n'avait vu le vieux gardien", " et la l"),
+    "es": ("Nadie había visto al viejo guardián esa noche", " y la lá"),
+    "it": ("Nessuno aveva visto il vecchio guardiano quella sera", " e la l"),
+    "pt": ("Ninguém tinha visto o velho guarda naquela noite", " e a l"),
+    "nl": ("Niemand had de oude wachter die avond gezien", " en de l"),
+    "pl": ("Nikt nie widział tego wieczoru starego strażnika", " i la"),
+    "ru": ("Никто не видел вечером старого смотрителя", " и ла"),
+    "ja": ("その晩は年老いた灯台守の姿を見た者はいなかったけれども", "灯"),
+}
+
+
+class TestRunningDry:
+    """Text that still comes, and a listener who is about to have heard all of it."""
+
+    @pytest.mark.parametrize("language", UNBROKEN)
+    def test_with_an_urgent_lead_text_goes_out_before_a_conjunction(self, language: str) -> None:
+        phrase, rest = UNBROKEN[language]
+        chunker = SemanticChunker(language)
+        assert chunker.feed(phrase + rest, 0.0, 0.0) == []
+        assert chunker.release_stalled(0.1, DEFAULTS.urgent_lead_s) == []
+        (chunk,) = chunker.release_stalled(0.1, DEFAULTS.urgent_lead_s - JUST_S)
+        assert (chunk.spoken, chunk.boundary) == (phrase, Boundary.CONJUNCTION)
+        assert chunker.release_stalled(0.1, 0.0) == []
+        assert_joins(phrase + rest, [chunk, *chunker.flush()])
+
+    def test_a_comma_goes_out_sooner_and_is_preferred(self) -> None:
+        text = "Nobody had seen the keeper, that evening, and the lamp b"
+        chunker = SemanticChunker()
+        assert chunker.feed(text, 0.0, 0.0) == []
+        assert chunker.release_stalled(0.1, DEFAULTS.phrase_lead_s) == []
+        (chunk,) = chunker.release_stalled(0.1, DEFAULTS.phrase_lead_s - JUST_S)
+        assert chunk.boundary is Boundary.COMMA
+        assert chunk.spoken.endswith("evening,")
+
+    def test_what_makes_no_chunk_is_waited_for(self) -> None:
+        chunker = SemanticChunker()
+        assert chunker.feed("Nobody had seen him and the lamp b", 0.0, 0.0) == []
+        assert chunker.release_stalled(0.1, 0.0) == []
+
+    def test_without_a_conjunction_no_sentence_is_cut(self) -> None:
+        chunker = SemanticChunker()
+        assert chunker.feed("Nobody had seen that old grey keeper all evening lo", 0.0, 0.0) == []
+        assert chunker.release_stalled(0.1, 0.0) == []
+
+    def test_a_stalled_source_is_cut_there_too(self) -> None:
+        phrase, rest = UNBROKEN["en"]
+        chunker = SemanticChunker()
+        chunker.feed(phrase + rest, 0.0, 0.0)
+        stalled_s = DEFAULTS.stall_s
+        assert chunker.release_stalled(stalled_s, DEFAULTS.urgent_lead_s) == []
+        assert spoken(chunker.release_stalled(stalled_s, 0.0)) == [phrase]
+
+    def test_the_leads_are_settings(self) -> None:
+        phrase, rest = UNBROKEN["en"]
+        never = SemanticChunker(settings=ChunkerSettings(urgent_lead_s=0.0))
+        early = SemanticChunker(settings=ChunkerSettings(urgent_lead_s=2.5))
+        for chunker in (never, early):
+            chunker.feed(phrase + rest, 0.0, 0.0)
+        assert never.release_stalled(0.1, 0.0) == []
+        assert spoken(early.release_stalled(0.1, 2.4)) == [phrase]
+
+
 class TestSizing:
     def test_the_strongest_place_in_the_window_wins(self) -> None:
         text = SENTENCE + "It was cold, it was wet; it was dark. And it went on, and on, and on. "
