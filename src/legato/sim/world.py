@@ -33,7 +33,7 @@ class World(EventLoop):
         self._policy = policy
         self._check = check
         self._invariants: list[Invariants] = []
-        self._hearing = Hearing(
+        self.hearing = Hearing(
             chunker=partial(
                 SemanticChunker, settings=scenario.chunker, limits=self.engine.info.limits
             ),
@@ -73,7 +73,7 @@ class World(EventLoop):
                 self._invariants[index].acted(act)
 
     def _join(self) -> None:
-        listener = SimListener(self.worker, self.clock, self._policy, self._hearing)
+        listener = SimListener(self.worker, self.clock, self._policy, self.hearing)
         self.listeners.append(listener)
         if self._check:
             self._invariants.append(Invariants(listener, self.events))
