@@ -1,7 +1,8 @@
 """What happened, one schema for callbacks, traces and reports.
 
 A trace is JSONL: one `Event` a line with the fields `t_s, kind, lane, chunk, sample,
-cause` and, where there is more to say, `detail` (an object). Kinds:
+cause` and, where there is more to say, `detail` (an object). What the worker tells in one turn
+bears the time of that turn. Kinds:
 
     run           what the run is made with; the first row of a trace
     text          a delta (detail.text) of an utterance arrived; text_end: it was the last

@@ -194,9 +194,7 @@ class Lane:
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
             feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
-        self.log.emit(
-            "made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s
-        )
+        self.log.emit("made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s)
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:
         """A track's job failed for good: the story goes on without the rest of it."""

@@ -11,18 +11,22 @@ from legato.types import Cause, TextChunk
 
 
 class LaneLog:
-    """Reports on the thread that calls it."""
+    """Reports on the thread that calls it.
+
+    turn_s: while the worker has its turn, the time of it: what is told in one turn came together.
+    """
 
     def __init__(self, lane_id: int, clock: Clock, events: EventStream) -> None:
         self._lane_id = lane_id
         self._clock = clock
         self._events = events
+        self.turn_s: float | None = None
 
     def emit(
         self, kind: str, chunk: int = -1, sample: int = -1, cause: Cause = "", **detail: Any
     ) -> None:
         """Something happened now."""
-        now_s = self._clock.now_s()
+        now_s = self._clock.now_s() if self.turn_s is None else self.turn_s
         self._events.emit(Event(now_s, kind, self._lane_id, chunk, sample, cause, detail))
 
     def submitted(self, chunk: TextChunk, utterance: int) -> None:
