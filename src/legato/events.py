@@ -8,7 +8,8 @@ bears the time of that turn. Kinds:
     text          a delta (detail.text) of an utterance arrived; text_end: it was the last
     chunk         the chunker gave out chunk `chunk` (detail: its source span, estimate, boundary)
     job           the chunk went to the engine
-    block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now
+    block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now, and
+                  its speech lies between the engine's samples detail.voiced
     made          the chunk is complete in the ring or behind it (detail.audio_s, pauses included)
     mended        the engine found a fault in the chunk and acted on it (detail.what)
     placed        the chunk lies in the ring, from detail.start to `sample`

@@ -243,6 +243,7 @@ class Narrator:
             "version": __version__,
             "engine": info.name,
             "engine_jobs": info.max_jobs,
+            "engine_rate_hz": info.sample_rate_hz,
             "backend": self._output.backend,
             "live": self._output.live,
             "sample_rate_hz": self._buffer.sample_rate_hz,

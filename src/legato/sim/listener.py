@@ -78,6 +78,7 @@ class Hearing:
     look_ahead: LookAhead = field(default_factory=LookAhead)
     remembered: Making | None = None
     device: Device = field(default_factory=Device)
+    engine_rate_hz: int = RATE_HZ
     capacity_s: float = 60.0
     insertions: tuple[tuple[int, int], ...] | None = None
 
@@ -203,7 +204,7 @@ class SimListener:
             self.buffer,
             LaneSettings(
                 clock=clock,
-                track=TrackSettings(device.rate_hz, device.rate_hz),
+                track=TrackSettings(hearing.engine_rate_hz, device.rate_hz),
                 look_ahead=hearing.look_ahead,
                 default_voice="voice",
                 latency_s=lambda: device.latency_s,

@@ -30,16 +30,20 @@ _USUAL_PERIOD_S = 0.010
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block: when it came, seconds as the engine gave it, of the chunk as made with it."""
+    """A block: when it came, how long the engine gave it, and what of the chunk was made with it.
+
+    voiced: first and last sample of the chunk's speech so far; None: none yet.
+    """
 
     t_s: float
     audio_s: float
     made_s: float
+    voiced: tuple[int, int] | None
 
 
 @dataclass(slots=True)
 class RecordedChunk:
-    """One chunk's way through the engine. length_s: whole, pauses included; None: unfinished."""
+    """One chunk's way through the engine. done_s: all of it was made, or it was given up."""
 
     utterance: int
     source_start: int
@@ -47,18 +51,15 @@ class RecordedChunk:
     ordinal: int
     spoken: str
     estimate_s: float
-    before_s: float
-    after_s: float
     job_s: float = math.inf
     done_s: float = math.inf
-    length_s: float | None = None
     pieces: list[Piece] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
-        """Whether all of it was made."""
-        return self.length_s is not None and bool(self.pieces)
+        """Whether it was made to its end, and had speech in it."""
+        return self.done_s < math.inf and any(piece.voiced for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class Record:
     device: Device
     insertions: tuple[tuple[int, int], ...]
     end_s: float
+
+    @property
+    def engine_rate_hz(self) -> int:
+        """The rate at which the engine counts samples."""
+        return max(1, int(number(self.run, "engine_rate_hz", self.device.rate_hz)))
 
     @property
     def at_once(self) -> int:
@@ -103,9 +109,9 @@ def record_of(trace: Trace, name: str) -> Record:
     zero_s = min(texts)
     rows = tuple(replace(row, t_s=row.t_s - zero_s) for row in trace.rows)
     hz = rate_hz(rows)
-    chunks = _chunks(rows, hz)
+    chunks = _chunks(rows)
     if not any(chunk.whole for chunk in chunks):
-        raise UsageError(f"cannot replay {name}: no chunk was made in it")
+        raise UsageError(f"cannot replay {name}: it tells of no speech that was made")
     return Record(
         run=trace.run,
         rows=rows,
@@ -143,13 +149,13 @@ def _acts(rows: Sequence[Event]) -> tuple[tuple[float, Act], ...]:
 
 
 # -- chunks -------------------------------------------------------------------------------------
-def _chunks(rows: Iterable[Event], hz: float) -> tuple[RecordedChunk, ...]:
+def _chunks(rows: Iterable[Event]) -> tuple[RecordedChunk, ...]:
     chunks: dict[int, RecordedChunk] = {}
     for row in rows:
         if row.kind == "chunk":
             chunks[row.chunk] = _new(row)
         elif row.chunk in chunks:
-            _follow(chunks[row.chunk], row, hz)
+            _follow(chunks[row.chunk], row)
     return tuple(chunk for _, chunk in sorted(chunks.items()) if chunk.job_s < math.inf)
 
 
@@ -164,12 +170,10 @@ def _new(row: Event) -> RecordedChunk:
         ordinal=row.chunk,
         spoken=str(detail.get("spoken", "")),
         estimate_s=number(detail, "estimate_s"),
-        before_s=number(detail, "pause_before_s"),
-        after_s=number(detail, "pause_after_s"),
     )
 
 
-def _follow(chunk: RecordedChunk, row: Event, hz: float) -> None:
+def _follow(chunk: RecordedChunk, row: Event) -> None:
     """What a job that failed had made counts where it stayed: the next take joins on it."""
     match row.kind:
         case "job":
@@ -178,17 +182,22 @@ def _follow(chunk: RecordedChunk, row: Event, hz: float) -> None:
             made_s = number(row.detail, "made_s")
             if chunk.pieces and made_s < chunk.pieces[-1].made_s:
                 chunk.pieces.clear()
-            chunk.pieces.append(Piece(row.t_s, number(row.detail, "audio_s"), made_s))
+            audio_s, voiced = number(row.detail, "audio_s"), _voiced(row)
+            chunk.pieces.append(Piece(row.t_s, audio_s, made_s, voiced))
         case "made":
-            chunk.done_s, chunk.length_s = row.t_s, number(row.detail, "audio_s")
-            chunk.after_s += number(row.detail, "added_pause_s")
+            chunk.done_s = row.t_s
         case "retry":
             chunk.troubles.append("made again")
         case "passed_over":
             chunk.done_s = row.t_s
             chunk.troubles.append("given up")
-        case "placed" if chunk.length_s is None and chunk.troubles:
-            chunk.length_s = (row.sample - number(row.detail, "start")) / hz
+
+
+def _voiced(row: Event) -> tuple[int, int] | None:
+    match row.detail.get("voiced"):
+        case [int(first), int(last)] if 0 <= first <= last:
+            return first, last
+    return None
 
 
 # -- the device ---------------------------------------------------------------------------------
@@ -204,7 +213,12 @@ def _device(rows: Sequence[Event], hz: int, latency_s: float) -> Device:
     sound, and the one after a silence, is dated with the moment when its portion was taken.
     """
     levels = [row for row in rows if row.kind == "level"]
-    disturbed_s = sorted(row.t_s for row in rows if row.kind in _DISTURBING)
+    disturbed_s = sorted(
+        row.t_s - back_s
+        for row in rows
+        if row.kind in _DISTURBING
+        for back_s in (0.0, number(row.detail, "gap_s"))
+    )
     runs: list[list[Event]] = [[]]
     for level in levels:
         at = bisect_left(disturbed_s, level.t_s - _NEAR_S)

@@ -55,7 +55,7 @@ class RecordedEngine:
                 self._models.append((take, max(1, len(chunk.spoken))))
             spent_s += take.done_s
             samples += take.samples
-        self.rtf = spent_s / self._places / max(samples / record.device.rate_hz, 1e-6)
+        self.rtf = spent_s / self._places / max(samples / record.engine_rate_hz, 1e-6)
         self._factor = 1.0
         self._waiting: deque[Job] = deque()
         self._works: list[_Work] = []

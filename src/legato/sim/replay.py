@@ -90,6 +90,7 @@ class Replay(EventLoop):
             look_ahead=restored(LookAhead(), run.get("look_ahead")),
             remembered=_remembered(run),
             device=record.device,
+            engine_rate_hz=record.engine_rate_hz,
             capacity_s=number(run, "buffer_s", 60.0),
             insertions=None if self._change else record.insertions,
         )
@@ -105,7 +106,7 @@ def _info(record: Record) -> EngineInfo:
     run = record.run
     return EngineInfo(
         name=str(run.get("engine", "recorded")),
-        sample_rate_hz=record.device.rate_hz,
+        sample_rate_hz=record.engine_rate_hz,
         max_jobs=max(1, int(number(run, "engine_jobs", 4))),
         limits=restored(EngineLimits(), run.get("limits")),
         repeatable=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -9,7 +10,6 @@ from itertools import accumulate
 import numpy as np
 
 from legato.sim.record import Record, RecordedChunk
-from legato.synthesis.seams import SeamSettings
 from legato.types import Pcm
 
 _VOICED = np.float32(0.5)
@@ -42,12 +42,12 @@ def takes(record: Record) -> Iterator[tuple[RecordedChunk, Take]]:
         begun_s = min(max(chunk.job_s, free_s.pop(0)), first_s)
         free_s = sorted([*free_s, over_s])
         if chunk.pieces:
-            yield chunk, _take(chunk, begun_s, record.device.rate_hz)
+            yield chunk, _take(chunk, begun_s, record.engine_rate_hz)
 
 
 def _over_s(chunk: RecordedChunk, record: Record) -> float:
     """When the engine was rid of it: it was made, or nobody wanted it any more."""
-    if chunk.length_s is not None:
+    if chunk.done_s < math.inf:
         return chunk.done_s
     since_s = chunk.pieces[-1].t_s if chunk.pieces else chunk.job_s
     cuts_s = [at_s for at_s, act in record.acts if act in ("skip", "stop") and at_s >= since_s]
@@ -57,65 +57,45 @@ def _over_s(chunk: RecordedChunk, record: Record) -> float:
 def _take(chunk: RecordedChunk, begun_s: float, hz: int) -> Take:
     times_s = [piece.t_s - begun_s for piece in chunk.pieces]
     blocks = blocks_of(chunk, hz)
-    if chunk.length_s is not None:
-        return Take(
-            tuple(zip(times_s, blocks, strict=True)), max(times_s[-1], chunk.done_s - begun_s)
-        )
-    # It was cut off: had it been wanted, it would have gone on as it had begun.
-    made_s = chunk.pieces[-1].made_s - chunk.before_s
-    left_s = max(chunk.estimate_s - made_s, 0.0)
-    pace = times_s[-1] / max(made_s, _SHORTEST_S)
-    size_s = max(piece.audio_s for piece in chunk.pieces) or left_s
-    at_s = times_s[-1]
+    done_s = max(times_s[-1], chunk.done_s - begun_s)
+    if math.isinf(done_s):
+        done_s = _go_on(chunk, hz, times_s, blocks)
+    return Take(tuple(zip(times_s, blocks, strict=True)), done_s)
+
+
+def _go_on(chunk: RecordedChunk, hz: int, times_s: list[float], blocks: list[Pcm]) -> float:
+    """It was cut off: had it been wanted, it would have gone on as it had begun."""
+    made_s, at_s = chunk.pieces[-1].made_s, times_s[-1]
+    left_s, pace = chunk.estimate_s - made_s, at_s / max(made_s, _SHORTEST_S)
+    longest_s = max(piece.audio_s for piece in chunk.pieces) or left_s
     while left_s > _SHORTEST_S:
-        length_s = min(size_s, left_s)
+        length_s = min(longest_s, left_s)
         left_s -= length_s
         at_s += length_s * pace
         times_s.append(at_s)
         blocks.append(np.full(round(length_s * hz), _VOICED))
-    return Take(tuple(zip(times_s, blocks, strict=True)), at_s)
+    return at_s
 
 
 def blocks_of(chunk: RecordedChunk, hz: int) -> list[Pcm]:
-    """Samples as long as the blocks were, voiced so that trimming leaves of them what it left.
+    """Samples as long as the blocks were, with speech where it was found in them.
 
-    A trimmer lets out what lies a fade before the last voiced sample, from a little before the
-    first one on; so how much it had let out after each block tells where those are.
+    Of a chunk that was made again the new blocks tell much that is known: they count for what
+    they brought.
     """
-    seams = SeamSettings()
-    fade, keep = round(seams.fade_s * hz), round(seams.keep_s * hz)
-    made = [round((piece.made_s - chunk.before_s) * hz) for piece in chunk.pieces]
-    made = list(accumulate((max(0, each) for each in made), max))
-    sizes = [round(piece.audio_s * hz) for piece in chunk.pieces]
-    ends = list(accumulate(sizes))
-    whole = _voiced_length(chunk, hz)
-    if whole == 0:
-        return [np.zeros(size, np.float32) for size in sizes]
-    slack = [end - out - fade for end, out in zip(ends, made, strict=True) if out]
-    if whole is not None:
-        slack.append(ends[-1] - whole)
-    start = max(0, min(slack, default=0))
-    last = [start + out + fade if out else 0 for out in made]
-    if whole is not None:
-        last[-1] = start + whole - keep
-    first = start + keep if start else 0
-    pcm = np.zeros(max(ends[-1], last[-1] + (keep if whole is not None else 0)), np.float32)
-    begin = first
-    for end_before, voiced in zip([0, *ends], last, strict=False):
-        if voiced > begin:
-            pcm[max(begin, min(end_before, voiced - 1)) : voiced] = _VOICED
-            begin = voiced
-    return [*np.split(pcm, ends[:-1])]
-
-
-def _voiced_length(chunk: RecordedChunk, hz: int) -> int | None:
-    """Samples that trimming left of all of it, its own edges included; None: it was cut off."""
-    if chunk.length_s is None:
-        return None
-    spoken_s = chunk.length_s - chunk.before_s
-    if spoken_s <= _SHORTEST_S:
-        return 0
-    return round((spoken_s - max(0.0, chunk.after_s - 2 * SeamSettings().keep_s)) * hz)
+    ends = list(accumulate(round(piece.audio_s * hz) for piece in chunk.pieces))
+    if chunk.troubles:
+        ends = list(accumulate((p.voiced[1] + 1 if p.voiced else 0 for p in chunk.pieces), max))
+    blocks: list[Pcm] = []
+    begin = 0
+    for end, piece in zip(ends, chunk.pieces, strict=True):
+        pcm = np.zeros(end - begin, np.float32)
+        if piece.voiced is not None:
+            first, last = piece.voiced
+            pcm[max(0, first - begin) : max(0, last + 1 - begin)] = _VOICED
+        blocks.append(pcm)
+        begin = end
+    return blocks
 
 
 def like(model: Take, ratio: float) -> Take:

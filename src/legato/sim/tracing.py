@@ -23,6 +23,7 @@ def world_rows(world: World) -> list[Event]:
         "version": __version__,
         "engine": info.name,
         "engine_jobs": info.max_jobs,
+        "engine_rate_hz": info.sample_rate_hz,
         "backend": "simulated",
         "live": True,
         "sample_rate_hz": device.rate_hz,
