@@ -6,11 +6,9 @@ Times are seconds since the first text.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 from legato.errors import UsageError
@@ -18,6 +16,7 @@ from legato.events import Event
 from legato.report.chunks import number, rate_hz
 from legato.report.trace import Trace
 from legato.sim.listener import Act, Device
+from legato.sim.recorded_device import device_of
 from legato.sim.source import Delta
 
 _ACTS: Mapping[str, Act] = {
@@ -118,7 +117,7 @@ def record_of(trace: Trace, name: str) -> Record:
         texts=_texts(rows, name),
         chunks=chunks,
         acts=_acts(rows),
-        device=_device(rows, round(hz), number(trace.run, "latency_s")),
+        device=device_of(rows, round(hz), number(trace.run, "latency_s")),
         insertions=tuple(
             (row.sample, int(number(row.detail, "samples")))
             for row in rows
@@ -198,47 +197,3 @@ def _voiced(row: Event) -> tuple[int, int] | None:
         case [int(first), int(last)] if 0 <= first <= last:
             return first, last
     return None
-
-
-# -- the device ---------------------------------------------------------------------------------
-_RENDERED = ("first", "hold", "underrun", "stretch", "edit", "discard")
-_DISTURBING = (*_RENDERED, *_ACTS)
-_NEAR_S = 0.25  # what is told of a portion may be told before or after a level in it
-
-
-def _device(rows: Sequence[Event], hz: int, latency_s: float) -> Device:
-    """How the device took its samples: in which portions, and when.
-
-    Where nothing else is heard near two levels, whole portions lie between them. A first
-    sound, and the one after a silence, is dated with the moment when its portion was taken.
-    """
-    levels = [row for row in rows if row.kind == "level"]
-    disturbed_s = sorted(
-        row.t_s - back_s
-        for row in rows
-        if row.kind in _DISTURBING
-        for back_s in (0.0, number(row.detail, "gap_s"))
-    )
-    runs: list[list[Event]] = [[]]
-    for level in levels:
-        at = bisect_left(disturbed_s, level.t_s - _NEAR_S)
-        if at < len(disturbed_s) and disturbed_s[at] < level.t_s + _NEAR_S:
-            runs.append([])
-        else:
-            runs[-1].append(level)
-    period = 0
-    for run in runs:
-        for before, after in pairwise(run):
-            period = math.gcd(period, after.sample - before.sample)
-    period_s = period / hz if period else _USUAL_PERIOD_S
-    if period_s < _LEAST_PERIOD_S:
-        return Device(hz, latency_s)
-    taken_s = [row.t_s - latency_s for row in rows if row.kind in ("first", "hold", "underrun")]
-    return Device(hz, latency_s, period_s, _phase_s(taken_s, period_s))
-
-
-def _phase_s(taken_s: Sequence[float], period_s: float) -> float:
-    """A moment so that all of these lie as little as possible after whole periods from it."""
-    if not taken_s:
-        return 0.0
-    return min(taken_s, key=lambda phase_s: sum((at - phase_s) % period_s for at in taken_s))
