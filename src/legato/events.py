@@ -1,13 +1,15 @@
 """What happened, one schema for callbacks, traces and reports.
 
 A trace is JSONL: one `Event` a line with the fields `t_s, kind, lane, chunk, sample,
-cause` and, where there is more to say, `detail` (an object). Kinds:
+cause` and, where there is more to say, `detail` (an object). What the worker tells in one turn
+bears the time of that turn. Kinds:
 
     run           what the run is made with; the first row of a trace
     text          a delta (detail.text) of an utterance arrived; text_end: it was the last
     chunk         the chunker gave out chunk `chunk` (detail: its source span, estimate, boundary)
     job           the chunk went to the engine
-    block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now
+    block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now, and
+                  its speech lies between the engine's samples detail.voiced
     made          the chunk is complete in the ring or behind it (detail.audio_s, pauses included)
     mended        the engine found a fault in the chunk and acted on it (detail.what)
     placed        the chunk lies in the ring, from detail.start to `sample`

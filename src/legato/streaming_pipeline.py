@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -250,12 +250,22 @@ class Narrator:
             "version": __version__,
             "engine": info.name,
             "engine_jobs": info.max_jobs,
+            "engine_rate_hz": info.sample_rate_hz,
             "backend": self._output.backend,
             "live": self._output.live,
             "sample_rate_hz": self._buffer.sample_rate_hz,
             "latency_s": self._output.latency_s,
             "policy": name_of(settings.policy),
+            "policy_settings": asdict(settings.policy) if is_dataclass(settings.policy) else {},
             "sizing": settings.chunker.sizing,
+            "chunker": asdict(settings.chunker),
+            "look_ahead": asdict(self._lane.settings.look_ahead),
+            "limits": {
+                "max_characters": info.limits.characters(self._language),
+                "max_audio_s": info.limits.max_audio_s,
+            },
+            "buffer_s": settings.buffer_s,
+            "seed": settings.seed,
             "language": self._language,
             "rate": self._rate,
         }

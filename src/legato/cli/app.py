@@ -18,6 +18,7 @@ from legato.cli import (
     doctor,
     download,
     report_command,
+    sim_command,
     speak,
     tune,
     voices,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("speak")(speak.speak)
 app.command("report")(report_command.report)
+app.command("sim")(sim_command.sim)
 app.command("devices")(devices.devices)
 app.command("doctor")(doctor.doctor)
 app.add_typer(voices.app, name="voices")

@@ -29,7 +29,7 @@ def gap(
     """Count every gap at a sound server's monitor: idle, with a busy GIL, with slow engines."""
     from legato.bench.gap import run, table  # noqa: PLC0415 - each brings what it measures
 
-    return _show(run(seconds, _tell), table, json_line)
+    return show(run(seconds, _tell), table, json_line)
 
 
 @app.command("mission")
@@ -37,7 +37,7 @@ def mission(json_line: JsonLine = False) -> int:
     """One row per target of the mission: value, and pass, fail or not measured."""
     from legato.bench.mission import run, table  # noqa: PLC0415
 
-    return _show(run(tell=_tell), table, json_line)
+    return show(run(tell=_tell), table, json_line)
 
 
 @app.command("hour")
@@ -48,7 +48,7 @@ def hour(
     """Speak an hour into a file: how fast, and whether memory stays flat."""
     from legato.bench.hour import run, table  # noqa: PLC0415
 
-    return _show(run(seconds), table, json_line)
+    return show(run(seconds), table, json_line)
 
 
 @app.command("chunker")
@@ -56,7 +56,7 @@ def chunker(json_line: JsonLine = False) -> int:
     """Chunker speed beside stream2sentence, at once and character by character."""
     from legato.bench.chunker import run, table  # noqa: PLC0415
 
-    return _show(run(), table, json_line)
+    return show(run(), table, json_line)
 
 
 @app.command("xtts")
@@ -91,7 +91,7 @@ def xtts(  # noqa: PLR0917 - one parameter per option
         threads=threads,
         device=device,
     )
-    return _show(run(options, _tell), table, json_line)
+    return show(run(options, _tell), table, json_line)
 
 
 @app.command("xtts-story")
@@ -110,7 +110,7 @@ def xtts_story(  # noqa: PLR0917 - one parameter per option
     from legato.bench.xtts_story import Options, run, table  # noqa: PLC0415
 
     options = Options(minutes, counts("--slots", slots), kill, synthetic, threads)
-    return _show(run(options, _tell), table, json_line)
+    return show(run(options, _tell), table, json_line)
 
 
 def counts(option: str, told: str) -> tuple[int, ...]:
@@ -128,7 +128,7 @@ def _tell(scene: str) -> None:
     Console(stderr=True).print(f"measuring: {scene}", style="dim", highlight=False)
 
 
-def _show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:
+def show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:
     """A table for people, and for programs one JSON line last."""
     from rich.console import Console  # noqa: PLC0415 - `legato speak` loads this module too
 

@@ -7,6 +7,7 @@ between: whoever is about to change something has it render up to that moment fi
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -16,6 +17,7 @@ import numpy as np
 from legato.audio.forecast import Making
 from legato.audio.numpy_buffer import NumpyAudioBuffer
 from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.audio.stretch import Stretch
 from legato.errors import RunError
 from legato.sim.clock import VirtualClock
 from legato.sim.engine import RATE_HZ
@@ -27,10 +29,11 @@ from legato.synthesis.streaming_worker import StreamingWorker
 from legato.synthesis.track import TrackSettings
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.semantic_chunker import SemanticChunker
-from legato.text.sizing import ChunkerSettings
-from legato.types import EngineLimits, Pcm
+from legato.types import Pcm
 
 LATENCY_S = 0.020
+_FAR = 1 << 40
+_AUDIBLE = 0.1
 
 Act = Literal["pause", "resume", "skip", "stop", "leave"]
 
@@ -51,6 +54,33 @@ class ListenerScript:
     joins_s: float = 0.0
     gap_s: float = 0.0
     acts: tuple[tuple[float, Act], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What plays a ring. period_s: it renders so much at once, at `phase_s` and whole periods
+    from there; 0: whatever has passed, whenever somebody looks.
+    """
+
+    rate_hz: int = RATE_HZ
+    latency_s: float = LATENCY_S
+    period_s: float = 0.0
+    phase_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How a listener is served. chunker: makes one for each utterance. insertions: what slower
+    speech puts in where, (index, samples) each; None: what its own rules say.
+    """
+
+    chunker: Callable[[], SemanticChunker]
+    look_ahead: LookAhead = field(default_factory=LookAhead)
+    remembered: Making | None = None
+    device: Device = field(default_factory=Device)
+    engine_rate_hz: int = RATE_HZ
+    capacity_s: float = 60.0
+    insertions: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(slots=True)
@@ -77,18 +107,55 @@ class Said:
 class Availability:
     """When content came into the ring: what a start in hindsight needs."""
 
+    rate_hz: int = RATE_HZ
     pushed: list[tuple[float, int]] = field(default_factory=list)  # (time, index of its start)
     written: int = 0
 
     def earliest_start_s(self) -> float:
         """The start after which no sample would have been late."""
-        return max((at_s - index / RATE_HZ for at_s, index in self.pushed), default=0.0)
+        return max((at_s - index / self.rate_hz for at_s, index in self.pushed), default=0.0)
+
+
+class ScriptedStretch(Stretch):
+    """Slower speech as it was once heard: (content before it, samples), ascending."""
+
+    def __init__(self, sample_rate_hz: int, script: tuple[tuple[int, int], ...]) -> None:
+        super().__init__(sample_rate_hz)
+        self.longest = 0  # nothing around it is looked at
+        self._script = deque(script)
+        self.active = bool(script)
+
+    def set_pace(self, pace: float) -> None:
+        """It is told by the script."""
+
+    def until_look(self, index: int) -> int:
+        """How much content lies between `index` and the next insertion."""
+        while self._script and self._script[0][0] <= index:
+            self._script.popleft()  # jumped over, or just done
+        self.active = bool(self._script)
+        return self._script[0][0] - index if self._script else _FAR
+
+    def looks_at(self, index: int) -> bool:
+        """Whether something goes in here."""
+        return bool(self._script) and self._script[0][0] == index
+
+    def owes(self, rendered: int) -> bool:  # noqa: ARG002
+        """It does, where it looks."""
+        return True
+
+    def insertion(self, around: Pcm) -> Pcm | None:  # noqa: ARG002
+        """So many samples; nobody listens to them."""
+        return np.full(self._script[0][1], _AUDIBLE, np.float32)
 
 
 class SimBuffer(NumpyAudioBuffer):
     """The numpy buffer, which remembers what slower speech put in: (index, samples)."""
 
     insertions: list[tuple[int, int]]
+
+    def insert(self, script: tuple[tuple[int, int], ...]) -> None:
+        """Let slower speech be what a script says."""
+        self._stretch = ScriptedStretch(self.sample_rate_hz, script)
 
     def _begin_insertion(self) -> None:
         super()._begin_insertion()
@@ -114,93 +181,119 @@ class SimListener:
         worker: StreamingWorker,
         clock: VirtualClock,
         policy: PlayoutPolicy,
-        chunker: ChunkerSettings,
-        look_ahead: LookAhead,
-        limits: EngineLimits,
-        remembered: Making | None = None,
+        hearing: Hearing,
     ) -> None:
+        device = hearing.device
+        self.hearing = hearing
+        self.left = False
+        self.said: list[Said] = []
+        self.availability = Availability(device.rate_hz)
+        self.pcm = np.zeros(1 << 15, np.float32)  # all that was pushed, while a watcher looks on
+        self.watcher: Watcher | None = None
         self._clock = clock
         self._worker = worker
-        self._chunker = chunker
-        self._limits = limits
+        self._writing: list[Said] = []  # those whose text is not complete
         self._rendering = VirtualClock(clock.at_s)
-        self.buffer = SimBuffer(RATE_HZ, 60.0, self._rendering)
+        self.buffer = SimBuffer(device.rate_hz, hearing.capacity_s, self._rendering)
         self.buffer.insertions = []
-        self.buffer.set_output_latency(round(LATENCY_S * RATE_HZ))
-        self.availability = Availability()
-        self.pcm = np.zeros(1 << 15, np.float32)  # all that was pushed
+        if hearing.insertions is not None:
+            self.buffer.insert(hearing.insertions)
+        self.buffer.set_output_latency(round(device.latency_s * device.rate_hz))
         self.lane: Lane = worker.open_lane(
             policy,
             self.buffer,
             LaneSettings(
                 clock=clock,
-                track=TrackSettings(RATE_HZ, RATE_HZ),
-                look_ahead=look_ahead,
+                track=TrackSettings(hearing.engine_rate_hz, device.rate_hz),
+                look_ahead=hearing.look_ahead,
                 default_voice="voice",
-                latency_s=lambda: LATENCY_S,
+                latency_s=lambda: device.latency_s,
                 tap=self._pushed,
-                remembered=remembered,
+                remembered=hearing.remembered,
             ),
         )
-        self.said: list[Said] = []
-        self.left = False
-        self._started_s = clock.at_s
-        self._rendered = 0
+        self._begun_s = clock.at_s
+        if device.period_s:
+            periods = math.floor((clock.at_s - device.phase_s) / device.period_s)
+            self._begun_s = device.phase_s + periods * device.period_s
+        self._rendered = 0  # samples since `_begun_s`
         self._silent = True
-        self.watcher: Watcher | None = None
 
     @property
     def now_s(self) -> float:
         """The time."""
         return self._clock.at_s
 
+    @property
+    def heard_s(self) -> float:
+        """How long it has been listening."""
+        return self._rendered / self.hearing.device.rate_hz
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.left or all(said.ended for said in self.said)
+
     # -- text ------------------------------------------------------------------------------
     def say(self, deltas: list[Delta]) -> Said:
-        """An utterance begins now."""
+        """An utterance begins now; its text ends with the last delta."""
         pending = PendingText(self._clock)
         said = Said(len(self.said), pending, deltas, self._clock.at_s)
-        chunker = SemanticChunker(settings=self._chunker, limits=self._limits)
-        self.lane.add(Passage(said.number, ChunkFeed(pending, chunker), self._ender(said)))
+        feed = ChunkFeed(pending, self.hearing.chunker())
+        self.lane.add(Passage(said.number, feed, self._ender(said)))
         self.said.append(said)
+        self._writing.append(said)
         return said
 
     def write_due(self) -> bool:
         """Write the deltas whose time has come; whether there were any."""
-        wrote = False
-        for said in self.said:
-            while said.next_s() <= self._clock.at_s:
-                delta = said.deltas[said.written]
-                said.pending.write(delta.text)
-                said.characters += len(delta.text)
-                self.lane.log.emit(
-                    "text", utterance=said.number, characters=len(delta.text), text=delta.text
-                )
-                said.written += 1
+        now_s, wrote = self._clock.at_s, False
+        for said in self._writing:
+            while said.next_s() <= now_s:
+                self._write(said)
                 wrote = True
-                if said.written == len(said.deltas):
-                    said.pending.close()
-                    self.lane.log.emit("text_end", utterance=said.number)
+        if wrote:
+            self._writing = [said for said in self._writing if said.next_s() < math.inf]
         return wrote
+
+    def _write(self, said: Said) -> None:
+        text = said.deltas[said.written].text
+        said.written += 1
+        if text:
+            said.pending.write(text)
+            said.characters += len(text)
+            self.lane.log.emit("text", utterance=said.number, characters=len(text), text=text)
+        if said.written == len(said.deltas):
+            said.pending.close()
+            self.lane.log.emit("text_end", utterance=said.number)
 
     def next_text_s(self) -> float:
         """When text comes next."""
-        return min((said.next_s() for said in self.said), default=math.inf)
+        return min((said.next_s() for said in self._writing), default=math.inf)
 
     # -- time ------------------------------------------------------------------------------
     def render(self) -> None:
         """Hear what there was to hear until now."""
-        due = math.floor((self._clock.at_s - self._started_s) * RATE_HZ + 1e-6)
-        samples = due - self._rendered
-        if samples <= 0:
-            self._rendering.at_s = self._clock.at_s
-            return
-        if self._silent and samples > 1:
+        device, passed_s = self.hearing.device, self._clock.at_s - self._begun_s
+        if device.period_s:
+            period = round(device.period_s * device.rate_hz)
+            for _ in range(_whole(passed_s / device.period_s) - self._rendered // period):
+                at_s = self._begun_s + (self._rendered + period) / device.rate_hz
+                self._rendering.at_s = at_s
+                self._render(period)
+        else:
+            self._render_passed(_whole(passed_s * device.rate_hz) - self._rendered)
+        self._rendering.at_s = self._clock.at_s
+
+    def _render_passed(self, samples: int) -> None:
+        if samples > 1 and self._silent:
             # What ends a silence is dated with the moment it ended, not with now.
-            self._rendering.at_s = self._started_s + self._rendered / RATE_HZ
+            self._rendering.at_s = self._begun_s + self.heard_s
             self._render(1)
             samples -= 1
-        self._rendering.at_s = self._clock.at_s
-        self._render(samples)
+        if samples > 0:
+            self._rendering.at_s = self._clock.at_s
+            self._render(samples)
 
     def _render(self, samples: int) -> None:
         before = self.buffer.position().read
@@ -216,11 +309,12 @@ class SimListener:
     def _pushed(self, pcm: Pcm) -> None:
         known = self.availability
         known.pushed.append((self._clock.at_s, known.written))
-        end = known.written + pcm.size
-        if end > self.pcm.size:
+        start, known.written = known.written, known.written + pcm.size
+        if self.watcher is None:
+            return
+        while known.written > self.pcm.size:
             self.pcm = np.concatenate((self.pcm, np.zeros(self.pcm.size, np.float32)))
-        self.pcm[known.written : end] = pcm
-        known.written = end
+        self.pcm[start : known.written] = pcm
 
     # -- acts, as `Narrator` does them -----------------------------------------------------
     def act(self, what: Act) -> None:
@@ -228,10 +322,12 @@ class SimListener:
         match what:
             case "pause" | "resume":
                 self.buffer.set_paused(what == "pause")
+                self.lane.log.emit("paused" if what == "pause" else "resumed")
             case "skip":
                 number = self.lane.current_utterance()
                 if number is not None:
                     self._worker.cancel_jobs(self.lane.cut(number))
+                self.lane.log.emit("skipped")
             case "stop":
                 self._stop()
             case "leave":
@@ -248,9 +344,18 @@ class SimListener:
             if not said.ended:
                 said.heard_characters = self.lane.heard_characters(said.number, heard) or 0
         self._worker.cancel_jobs(self.lane.cut_all())
+        self.lane.log.emit("stopped", sample=heard)
 
     def _ender(self, said: Said) -> Callable[[str], None]:
         def ended(how: str) -> None:
             said.ended = how
+            if said in self._writing:
+                self._writing.remove(said)
+            self.lane.log.emit(how)
 
         return ended
+
+
+def _whole(passed: float) -> int:
+    """How many have wholly passed; times are sums of floats."""
+    return math.floor(passed + 1e-6)

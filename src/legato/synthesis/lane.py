@@ -177,7 +177,7 @@ class Lane:
             content_s -= track.made_s
             lengths_s.append(track.take(block))
             content_s += track.made_s
-            self.log.block(track.chunk.ordinal, block.start_sample, lengths_s[-1], track.made_s)
+            self.log.block(track, block, lengths_s[-1])
         audio_s, longest_s = sum(lengths_s), max(lengths_s)
         self.meter.arrived(now_s, audio_s, longest_s, side_by_side, content_s)
 

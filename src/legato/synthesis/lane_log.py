@@ -7,22 +7,27 @@ from typing import Any
 from legato.audio.audio_buffer import RenderEvent
 from legato.clock import Clock
 from legato.events import Event, EventStream
-from legato.types import Cause, TextChunk
+from legato.synthesis.track import Track
+from legato.types import AudioBlock, Cause, TextChunk
 
 
 class LaneLog:
-    """Reports on the thread that calls it."""
+    """Reports on the thread that calls it.
+
+    turn_s: while the worker has its turn, the time of it: what is told in one turn came together.
+    """
 
     def __init__(self, lane_id: int, clock: Clock, events: EventStream) -> None:
         self._lane_id = lane_id
         self._clock = clock
         self._events = events
+        self.turn_s: float | None = None
 
     def emit(
         self, kind: str, chunk: int = -1, sample: int = -1, cause: Cause = "", **detail: Any
     ) -> None:
         """Something happened now."""
-        now_s = self._clock.now_s()
+        now_s = self._clock.now_s() if self.turn_s is None else self.turn_s
         self._events.emit(Event(now_s, kind, self._lane_id, chunk, sample, cause, detail))
 
     def submitted(self, chunk: TextChunk, utterance: int) -> None:
@@ -40,9 +45,14 @@ class LaneLog:
             pause_after_s=chunk.pause_after_s,
         )
 
-    def block(self, chunk: int, start_sample: int, audio_s: float, made_s: float) -> None:
-        """A block of a chunk came; `made_s` of the chunk are made with it."""
-        self.emit("block", chunk, sample=start_sample, audio_s=audio_s, made_s=made_s)
+    def block(self, track: Track, block: AudioBlock, audio_s: float) -> None:
+        """A block of a chunk came; `made_s` of the chunk are made with it, and its speech so far
+        lies from the first to the last of `voiced`, in samples of the engine.
+        """
+        detail: dict[str, Any] = {"audio_s": audio_s, "made_s": track.made_s}
+        if track.voiced is not None:
+            detail["voiced"] = list(track.voiced)
+        self.emit("block", track.chunk.ordinal, block.start_sample, **detail)
 
     def rendered(
         self, event: RenderEvent, heard_at_s: float, chunk: int, cause: Cause, sample_rate_hz: int

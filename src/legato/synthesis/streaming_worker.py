@@ -92,6 +92,7 @@ class StreamingWorker:
             if now_s - due_s > _LATE_S:
                 for lane in self._lanes.values():
                     lane.waits.late(due_s, now_s)
+            self._turn(now_s)
             self._cancel()
             self._route(now_s, results)
             look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
@@ -100,8 +101,13 @@ class StreamingWorker:
                 look_at_s.append(now_s + _BREATH_S)
             for lane in self._lanes.values():
                 lane.meter.busy(now_s, len(lane.in_flight()))
+            self._turn(None)
             self._look_at_s = min(look_at_s, default=now_s + 1.0)
             return self._look_at_s
+
+    def _turn(self, now_s: float | None) -> None:
+        for lane in self._lanes.values():
+            lane.log.turn_s = now_s
 
     def _deadlines_s(self) -> dict[int, float]:
         return {job: s for lane in self._lanes.values() for job, s in lane.slack_s().items()}

@@ -101,6 +101,11 @@ class Track:
         """Whether the engine is at it: a block has come and not yet the last."""
         return bool(self._taken)
 
+    @property
+    def voiced(self) -> tuple[int, int] | None:
+        """First and last sample of speech so far, as the engine counts them; None: none yet."""
+        return self._trimmer.voiced
+
     # -- the engine's side ---------------------------------------------------------------
     def take(self, block: AudioBlock) -> float:
         """Add a block; returns the seconds of audio it was."""
