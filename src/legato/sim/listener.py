@@ -176,7 +176,7 @@ class Watcher(Protocol):
 class SimListener:
     """Its lane belongs to the worker; everything else happens between the worker's turns."""
 
-    def __init__(  # noqa: PLR0917 - what a lane is made with
+    def __init__(
         self,
         worker: StreamingWorker,
         clock: VirtualClock,
