@@ -15,10 +15,12 @@ from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.sim.engine import EngineScript
+from legato.sim.listener import ListenerScript
 from legato.sim.outcome import Outcome, outcome
 from legato.sim.reference import ReferencePolicy
 from legato.sim.rivals import PrerollPolicy
-from legato.sim.scenario import STRATA, Stratum
+from legato.sim.scenario import STRATA, Scenario, Stratum
+from legato.sim.source import SourceScript
 from legato.sim.world import World
 
 SEEDS = 20
@@ -69,7 +71,8 @@ def remembered(engine: EngineScript) -> Making | None:
     """What earlier stories tell of an engine."""
     known: Making | None = None
     for seed in range(_LEARNING_SEED, _LEARNING_SEED + _LEARNING_STORIES):
-        story = Stratum(engine.rtf, engine.cv, 0.0, _LEARNING_S).scenario(seed)
+        source = SourceScript("whole", _LEARNING_S)
+        story = Scenario(seed, engine, (ListenerScript((source,)),))
         world = World(story, FixedPolicy(), known, check=False)
         world.run()
         known = world.listeners[0].lane.meter.production().making

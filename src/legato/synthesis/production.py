@@ -17,6 +17,8 @@ _USUAL_CV = 0.3  # of a machine that nothing is known about
 _USUAL_WINDOWS = 2  # as how many windows that counts
 TRUSTED_S = 1_200.0  # as how much audio a remembered machine counts at most
 _TRUSTED_WINDOWS = 800
+_LONG = 4  # windows of a long stretch
+_MANY_WINDOWS = 40  # from which on there are enough long ones
 _SURPRISE = 2.0  # errors by which this run may differ from what is remembered
 
 
@@ -73,11 +75,18 @@ class _Stretches:
         if remembered is not None:
             windows = max(windows, _TRUSTED_WINDOWS * trusted_s / TRUSTED_S)
             prior = remembered.spread * (rtf / remembered.rtf if remembered.rtf > 0.0 else 1.0)
-        off = sum((waited_s - rtf * audio_s) ** 2 for audio_s, waited_s in self._recent)
-        unit = sum(correlated_s(audio_s) for audio_s, _ in self._recent)
+        stretches = self._long() if len(self._recent) >= _MANY_WINDOWS else self._recent
+        off = sum((waited_s - rtf * audio_s) ** 2 for audio_s, waited_s in stretches)
+        unit = sum(correlated_s(audio_s) for audio_s, _ in stretches)
         per_window = correlated_s(_WINDOW_S)
         variance = (prior**2 * windows * per_window + off) / (windows * per_window + unit)
         return math.sqrt(variance)
+
+    def _long(self) -> list[tuple[float, float]]:
+        """The same past in fewer, longer stretches: they also see what changes slowly."""
+        recent = list(self._recent)
+        parts = [recent[at : at + _LONG] for at in range(0, len(recent) - _LONG + 1, _LONG)]
+        return [(sum(a for a, _ in part), sum(w for _, w in part)) for part in parts]
 
 
 class ProductionMeter:
