@@ -59,6 +59,19 @@ def chunker(json_line: JsonLine = False) -> int:
     return show(run(), table, json_line)
 
 
+@app.command("policies")
+def policies(
+    seeds: Annotated[int, typer.Option(help="Scenarios of each stratum.", min=2)] = 20,
+    seed: Annotated[int, typer.Option(help="Of the first one.", min=0)] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one on each core.", min=0)] = 0,
+    json_line: JsonLine = False,
+) -> int:
+    """Simulated: when each policy starts, and what is heard then. Half an hour of two cores."""
+    from legato.bench.policies import run, table  # noqa: PLC0415
+
+    return show(run(seeds, seed, jobs, _tell), table, json_line)
+
+
 @app.command("xtts")
 def xtts(  # noqa: PLR0917 - one parameter per option
     model: Annotated[str, typer.Option(help="A checkpoint's folder; the one in use.")] = "",

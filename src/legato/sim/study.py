@@ -95,7 +95,7 @@ def run_stratum(stratum: Stratum, policies: Iterable[str], seeds: range) -> list
     return rows
 
 
-def run(
+def run_table(
     seed: int = 0,
     seeds: int = SEEDS,
     jobs: int = 1,
