@@ -182,7 +182,7 @@ def test_a_damaged_weight_is_found(folder: Path, original: Checkpoint) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0x40
     path.write_bytes(content)
-    assert "Bad CRC" in refusal(folder)
+    assert "checksum" in refusal(folder)
     with pytest.raises(AssertionError):
         assert_same(load_checkpoint(folder, verify=False), original)
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from legato.xtts import packing
 from legato.xtts.batch import out_of_memory
 from legato.xtts.checkpoint import load_checkpoint
 from legato.xtts.gpt import Gpt
@@ -25,7 +24,8 @@ def matrices() -> list[Tensor]:
 
 
 def test_copies_are_equal_and_by_output() -> None:
-    weights, done = matrices(), []
+    weights = matrices()
+    done: list[Tensor] = []
     copies = packed(weights, done.append)
     assert [id(weight) for weight in done] == [id(weight) for weight in weights]
     for weight, copy in zip(weights, copies, strict=True):
@@ -57,7 +57,7 @@ def test_no_memory_is_said_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> Non
     def none_left(*_: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(packing.mmap, "mmap", none_left)
+    monkeypatch.setattr(mmap, "mmap", none_left)
     with pytest.raises(RuntimeError) as told:
         packed(matrices(), lambda _: None)
     assert out_of_memory(told.value)

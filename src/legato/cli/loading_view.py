@@ -54,4 +54,5 @@ class LoadingView:
         trace: TracebackType | None,
     ) -> None:
         self._shown = False
-        self._progress.stop()
+        if self._progress.tasks:  # else its end alone would be seen
+            self._progress.stop()

@@ -190,7 +190,7 @@ class EngineProcess:
             self._wait(left_s)
 
     def _tell_loading(self) -> None:
-        """Tell what the engine said of its start; a standby's is of no interest to anyone."""
+        """Tell what the working process said of its start."""
         said, self._child.loading = self._child.loading, []
         for reason in said:
             self._loading_s = self._clock.now_s()
@@ -267,6 +267,7 @@ class EngineProcess:
         """Hear the standby's hello, or that it was lost; the next takeover starts another."""
         assert self._standby is not None
         self._standby.receive()
+        self._standby.loading.clear()  # nobody waits for it
         if self._standby.lost:
             self._tell("standby_lost", self._standby.obituary())
             self._end(self._standby)

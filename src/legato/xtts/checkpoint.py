@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,18 +135,26 @@ def _load(path: Path, verify: bool, progress: Callable[[float], None] = lambda _
 
 
 def _verify(path: Path, progress: Callable[[float], None]) -> None:
-    """Read it to its end; a checksum that differs raises BadZipFile."""
+    """Read it to its end and compare checksums. Raises BadZipFile."""
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         whole = sum(part.file_size for part in parts)
         read = tenths = 0
         for part in parts:
-            with archive.open(part) as file:
-                while block := file.read(_BLOCK_BYTES):
-                    read += len(block)
-                    if 10 * read // whole > tenths:
-                        tenths = 10 * read // whole
-                        progress(read / whole)
+            for block in _blocks(archive, part):
+                read += len(block)
+                if 10 * read // whole > tenths:
+                    tenths = 10 * read // whole
+                    progress(read / whole)
+
+
+def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(part) as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(f"checksum of {part.filename} differs") from error
 
 
 def _stub(name: str) -> type:
