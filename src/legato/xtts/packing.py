@@ -2,8 +2,8 @@
 
 With one chunk, a step reads 1.5 GB once and computes next to nothing with it, so what counts is
 how memory is walked through: each output's weights in a row, all products in the order of their use
-in one block of huge pages. On two cores this takes about 0.55 of the time of the checkpoint's own
-layout, mapped from its file (`python -m legato.bench.products`). Results differ by rounding only.
+in one block of huge pages. On two cores this takes 0.54 to 0.58 of the time of the checkpoint's own
+layout (docs/BENCHMARKS.md). Results differ by rounding only.
 """
 
 from __future__ import annotations
