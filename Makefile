@@ -84,7 +84,7 @@ ORACLE := .venv-oracle
 oracle: ## Write the golden files of tests/xtts with coqui-tts (a .venv of its own, some GB)
 	test -x $(ORACLE)/bin/python || $${PYTHON:-python3} -m venv $(ORACLE)
 	$(ORACLE)/bin/pip install --quiet coqui-tts==0.28.0 torch==2.11 torchaudio==2.11 \
-		'torchcodec<0.12' six
+		'torchcodec<0.12' 'transformers<5.24' six
 	$(ORACLE)/bin/pip install --quiet --editable '.[xtts-all]'
 	$(ORACLE)/bin/python -m tests.xtts.make_oracle
 

@@ -28,7 +28,7 @@ from legato.audio.policies import name_of
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
 from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError
-from legato.events import Event, EventStream
+from legato.events import Event, EventStream, Listener
 from legato.metrics import Metrics, MetricsCollector, Run
 from legato.synthesis.engine import Engine
 from legato.synthesis.engines import create_engine
@@ -43,7 +43,7 @@ from legato.synthesis.voices import check_voice, speaks
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
-from legato.types import EngineLimits, Pcm
+from legato.types import Cause, EngineLimits, Pcm
 from legato.utterance import State, TextSource, Utterance
 
 _TOLD_AFTER_S = 10.0  # of speech; less says little about a machine
@@ -82,7 +82,8 @@ class Narrator:
 
     output: "auto", a backend's name, "null", a file name with a known suffix, or an
     AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. engine_options:
-    that engine's own, where it is made here (xtts: `XttsSettings`). Raises UsageError kinds
+    that engine's own, where it is made here (xtts: `XttsSettings`). listener: hears every event,
+    also those of the engine's start, which this waits for. Raises UsageError kinds
     for what is unknown, OutputError and EngineError for what fails.
     """
 
@@ -97,8 +98,11 @@ class Narrator:
         rate: float = 1.0,
         settings: NarratorSettings | None = None,
         clock: Clock | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.events = EventStream()
+        if listener is not None:
+            self.events.subscribe(listener)
         self._settings = settings or NarratorSettings()
         self._clock = clock or MonotonicClock()
         self._voice, self._language, self._rate = voice, language, rate
@@ -364,9 +368,11 @@ class Narrator:
                 utterance.settle("failed", self._heard_characters(utterance.number), error)
 
     def _engine_event(self, what: str, detail: str) -> None:
-        now_s = self._clock.now_s()
+        cause: Cause = "" if what == "loading" else "restart"
         self.events.emit(
-            Event(now_s, "engine", cause="restart", detail={"what": what, "reason": detail})
+            Event(
+                self._clock.now_s(), "engine", cause=cause, detail={"what": what, "reason": detail}
+            )
         )
 
     def _output_event(self, event: OutputEvent) -> None:

@@ -60,6 +60,19 @@ def test_it_shows_the_phrase_the_lead_and_the_gaps() -> None:
         assert "gaps 1" in shown
 
 
+def test_an_engine_that_is_started_again_is_seen_to_load() -> None:
+    narrator = Speaking()
+    console = Console(force_terminal=True, width=80, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    with console.file, LiveView(cast("Narrator", narrator), console) as view:
+        narrator.tell("engine", what="restart", reason="killed")
+        narrator.tell("engine", what="loading", reason="reading weights, 40%")
+        view.refresh()
+        assert "the engine starts: reading weights, 40%" in seen(console)
+        narrator.tell("block", 0, audio_s=1.0)
+        view.refresh()
+        assert "the engine starts" not in seen(console)
+
+
 def test_it_stops_listening_with_the_block() -> None:
     narrator = Speaking()
     console = Console(force_terminal=True, width=80, record=True, quiet=True)

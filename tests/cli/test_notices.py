@@ -39,6 +39,7 @@ def test_faults_are_told(happened: Event, says: str) -> None:
     [
         event("first"),
         event("hold", gap_s=1.0),
+        event("engine", what="loading", reason="shown where there is a terminal"),
         event("engine", what="gave_up", reason="told as the error that ends the run"),
         event("output", what="failed", device="a.wav", outage_s=0.0, reason="likewise"),
     ],

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from legato.errors import EngineFull, TextTooLong, UnknownLanguage, UnknownVoice, UsageError
+from legato.errors import (
+    EngineError,
+    EngineFull,
+    TextTooLong,
+    UnknownLanguage,
+    UnknownVoice,
+    UsageError,
+)
 from legato.synthesis import engines
 from legato.synthesis.engine import Engine, EngineEvent
 from legato.types import AudioBlock, Job, JobDone, Pcm
@@ -21,6 +28,7 @@ from legato.xtts import loading
 from legato.xtts.batch import DecodeBatch, DecodeRequest
 from legato.xtts.cached_gpt import CachedGpt
 from legato.xtts.engine import XttsEngine
+from legato.xtts.gpt import Gpt
 from legato.xtts.guard import GuardSettings
 from tests.fakes import make_chunk
 
@@ -377,7 +385,18 @@ def test_loading_tells_its_stages(make: Make, capsys: pytest.CaptureFixture[str]
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("xtts: loading ")
     assert lines[0].endswith(" for cpu")
+    assert "xtts: reading weights, 50%" in lines
     assert lines[-2:] == ["xtts: warming up", "xtts: ready"]
+
+
+def test_who_made_it_may_hear_of_its_stages_instead(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    make(slots=2, tell=told.append)
+    assert told[0].startswith("loading ")
+    assert told[-1] == "ready"
+    assert capsys.readouterr().err == ""
 
 
 def test_memory_for_fewer_chunks_than_planned_is_told(
@@ -392,6 +411,15 @@ def test_memory_for_fewer_chunks_than_planned_is_told(
     monkeypatch.setattr(loading, "CachedGpt", Small)
     assert make(slots=8).info.max_jobs == 2
     assert "room for 2 chunks at once, not for 8" in capsys.readouterr().err
+
+
+def test_no_memory_for_the_weights_is_one_line(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("[enforce fail] can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Gpt, "from_checkpoint", none_left)
+    with pytest.raises(EngineError, match="not enough memory for the weights: close other"):
+        make()
 
 
 def test_an_installation_without_its_packages_says_what_to_install(

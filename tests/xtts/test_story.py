@@ -115,7 +115,8 @@ def test_an_engine_killed_in_mid_chunk_loses_and_repeats_nothing(
     assert told.count("retry") >= 1
     assert told.heard_text == STORY
     assert told.metrics.chunks == undisturbed.metrics.chunks
-    np.testing.assert_array_equal(told.made, undisturbed.made)
+    # made again among other neighbours: batches of another size round differently
+    np.testing.assert_allclose(told.made, undisturbed.made, atol=1e-5, rtol=0)
 
 
 def test_an_engine_hung_in_mid_chunk_loses_and_repeats_nothing(
@@ -131,7 +132,8 @@ def test_an_engine_hung_in_mid_chunk_loses_and_repeats_nothing(
     told = Told(mini_checkpoint, disturb=hang_at_first_block)
     assert any("no sign of life" in event.detail["reason"] for event in told.of("retry"))
     assert told.heard_text == STORY
-    np.testing.assert_array_equal(told.made, undisturbed.made)
+    # made again among other neighbours: batches of another size round differently
+    np.testing.assert_allclose(told.made, undisturbed.made, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("text", [("the house " * 1_000)[:10_000], "qwertzuiop" * 1_000])

@@ -71,3 +71,12 @@ def test_a_clip_through_a_pipe_is_refused_not_waited_for(
     os.mkfifo(pipe)
     with pytest.raises(UsageError, match="not a file"):
         clone_voice("Anna", [pipe], tiny_checkpoint, store)
+
+
+def test_it_tells_how_far_it_is(tiny_checkpoint: Path, store: VoiceStore, tmp_path: Path) -> None:
+    told: list[str] = []
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, made_up_speech(1.5, 22_050), 22_050)
+    clone_voice("Anna", [clip], tiny_checkpoint, store, loading=told.append)
+    assert told[0].startswith("reading weights, ")
+    assert told[-2:] == ["reading weights, 100%", "listening to 1 clip"]

@@ -55,12 +55,17 @@ class Sweep:
             raise UsageError("--slots and --first-blocks are numbers of at least 1")
 
 
-def tune(sweep: Sweep, tell: Tell = lambda _: None) -> tuple[Profile, Row]:
-    """Measure, and what follows: a profile that is not saved yet, and all numbers."""
+def tune(
+    sweep: Sweep, tell: Tell = lambda _: None, loading: Tell = lambda _: None
+) -> tuple[Profile, Row]:
+    """Measure, and what follows: a profile that is not saved yet, and all numbers.
+
+    tell: hears what is tried next; loading: how far each engine's start is.
+    """
     base = XttsSettings(model=sweep.model, device=sweep.device, threads=sweep.threads)
     device = base.torch_device()
     cuda = device.type == "cuda"
-    speeds = _slots(sweep, sweep.slots or (_CUDA_SLOTS if cuda else _CPU_SLOTS), tell)
+    speeds = _slots(sweep, sweep.slots or (_CUDA_SLOTS if cuda else _CPU_SLOTS), tell, loading)
     # All told, so that an older profile does not take part.
     chosen: dict[str, int | str] = {
         "slots": best_slots(speeds),
@@ -69,7 +74,7 @@ def tune(sweep: Sweep, tell: Tell = lambda _: None) -> tuple[Profile, Row]:
     }
     measured: Row = {"slots": [_speed_row(sweep.tokens, each) for each in speeds]}
 
-    trial = _Trial(sweep, chosen, tell)
+    trial = _Trial(sweep, chosen, tell, loading)
     slots = int(chosen["slots"])
     orders = sorted({slots, max(1, slots // 2), 1}) if slots > 1 else [1]
     spoken = trial("parallel", orders, slots)
@@ -95,11 +100,13 @@ def tune(sweep: Sweep, tell: Tell = lambda _: None) -> tuple[Profile, Row]:
     return Profile(device_name(device), chosen, measured), measured
 
 
-def _slots(sweep: Sweep, candidates: tuple[int, ...], tell: Tell) -> list[DecodeSpeed]:
+def _slots(
+    sweep: Sweep, candidates: tuple[int, ...], tell: Tell, loading: Tell
+) -> list[DecodeSpeed]:
     settings = XttsSettings(
         model=sweep.model, device=sweep.device, slots=max(candidates), threads=sweep.threads
     )
-    model = load_model(settings, tell)
+    model = load_model(settings, loading)
     speeds = []
     for chunks in candidates:
         if chunks > model.slots:
@@ -113,10 +120,13 @@ def _slots(sweep: Sweep, candidates: tuple[int, ...], tell: Tell) -> list[Decode
 class _Trial:
     """Tries values of one option after another, beside what was chosen before."""
 
-    def __init__(self, sweep: Sweep, chosen: dict[str, int | str], tell: Tell) -> None:
+    def __init__(
+        self, sweep: Sweep, chosen: dict[str, int | str], tell: Tell, loading: Tell
+    ) -> None:
         self._sweep = sweep
         self._chosen = chosen
         self._tell = tell
+        self._loading = loading
 
     def __call__(self, option: str, values: Sequence[Value], chunks: int) -> dict[Value, Spoken]:
         """So many chunks through an engine for each value."""
@@ -127,7 +137,7 @@ class _Trial:
             self._tell(f"{option} {value}")
             gc.collect()  # the weights of the one before
             options: dict[str, Any] = {**machine, **self._chosen, option: value}
-            engine = XttsEngine(**options)
+            engine = XttsEngine(tell=self._loading, **options)
             spoken[value] = min(
                 (measure_speaking(engine, chunks) for _ in range(_ROUNDS)),
                 key=lambda each: each.wall_s,

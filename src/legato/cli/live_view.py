@@ -24,6 +24,7 @@ class LiveView:
         self._narrator = narrator
         self._phrases: dict[int, str] = {}
         self._gaps = 0
+        self._loading = ""
         self._unsubscribe = narrator.events.subscribe(self._note)
         self._live = Live(
             console=console or Console(stderr=True), auto_refresh=False, transient=True
@@ -34,6 +35,10 @@ class LiveView:
             self._phrases[event.chunk] = str(event.detail["spoken"])
         elif event.kind in ("hold", "underrun"):
             self._gaps += 1
+        elif event.kind == "engine":  # started again, it loads again
+            self._loading = str(event.detail["reason"]) if event.detail["what"] == "loading" else ""
+        elif event.kind == "block":
+            self._loading = ""
 
     def refresh(self) -> None:
         """Show the state of this moment."""
@@ -49,7 +54,10 @@ class LiveView:
             Text(f"gaps {self._gaps}", style="dim" if self._gaps == 0 else "bold"),
         )
         phrase = self._phrases.get(current, "...")
-        self._live.update(Group(Text(phrase), gauge), refresh=True)
+        lines: list[Text | Table] = [Text(phrase), gauge]
+        if self._loading:
+            lines.append(Text(f"the engine starts: {self._loading}", style="dim"))
+        self._live.update(Group(*lines), refresh=True)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -17,6 +17,7 @@ from legato.audio.files import FileOutput
 from legato.audio.outputs import make_output
 from legato.audio.policies import policy_named
 from legato.cli import INTERRUPTED
+from legato.cli.loading_view import LoadingView
 from legato.cli.notices import Notices, tell_on_stderr
 from legato.cli.report import print_json, print_metrics
 from legato.cli.text_input import Stdin, WholeText, from_file, has_words
@@ -90,8 +91,8 @@ def speak(  # noqa: PLR0917 - one parameter per option
     signal.signal(signal.SIGINT, _interrupt_once)
     notices = Notices((lambda _: None) if quiet else tell_on_stderr)
     try:
-        with (
-            Narrator(
+        with LoadingView(quiet=quiet) as loading:  # Narrator returns when the engine is ready
+            narrator = Narrator(
                 output,
                 engine=engine,
                 engine_options={"device": engine_device} if engine_device else None,
@@ -99,7 +100,10 @@ def speak(  # noqa: PLR0917 - one parameter per option
                 language=language,
                 rate=rate,
                 settings=settings,
-            ) as narrator,
+                listener=loading,
+            )
+        with (
+            narrator,
             TraceWriter(trace, narrator.events) if trace else nullcontext() as writer,
         ):
             narrator.events.subscribe(notices)

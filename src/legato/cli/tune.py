@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from legato.cli.bench import counts
+from legato.cli.loading_view import LoadingView
 from legato.cli.notices import tell_on_stderr
 from legato.cli.report import print_json
 from legato.cli.xtts_extra import require_xtts
@@ -54,7 +55,8 @@ def xtts(  # noqa: PLR0917 - one parameter per option
         tokens=tokens,
         threads=threads,
     )
-    found, measured = tune(sweep, tell_on_stderr)
+    with LoadingView() as loading:
+        found, measured = tune(sweep, tell_on_stderr, loading.show)
     console = Console()
     console.print(table(found))
     for line in expectation_lines():

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from legato.cli.loading_view import LoadingView
 from legato.cli.notices import tell_on_stderr
 from legato.cli.report import print_json
 from legato.errors import LegatoError, UnknownLanguage, UsageError
@@ -61,9 +62,16 @@ def add(
     from legato.xtts.voice_cloning import clone_voice  # noqa: PLC0415
     from legato.xtts.voices import VoiceStore  # noqa: PLC0415
 
-    kept = clone_voice(
-        name, clips, model_folder(), VoiceStore(), replace=replace, tell=tell_on_stderr
-    )
+    with LoadingView() as loading:
+        kept = clone_voice(
+            name,
+            clips,
+            model_folder(),
+            VoiceStore(),
+            replace=replace,
+            tell=tell_on_stderr,
+            loading=loading.show,
+        )
     print(f"{kept.stem}: kept in {kept}")
     return 0
 

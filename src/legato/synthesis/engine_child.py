@@ -40,13 +40,15 @@ class EngineChild:
     """A running engine process. Not thread-safe: its owner is the engine's owner.
 
     `hello` is what the engine said of itself, None until it did; `fatal` is what it said
-    instead when it could not be made. `lost` is set once nothing more will come.
+    instead when it could not be made; `loading` what it said on the way to either, not yet told.
+    `lost` is set once nothing more will come.
     """
 
     def __init__(self, target: EngineTarget) -> None:
         self.name = target.name
         self.hello: Header | None = None
         self.fatal: Header | None = None
+        self.loading: list[str] = []
         self.lost = False
         self._unpacker = Unpacker()
         self._unsent = bytearray()
@@ -80,7 +82,7 @@ class EngineChild:
         return True
 
     def receive(self) -> list[Frame]:
-        """The frames that have come since; never blocks. Hello and fatal are kept, not given."""
+        """The frames that have come since; never blocks. Those before the first job are kept."""
         try:
             data = self.socket.recv(_READ_BYTES)
         except BlockingIOError:
@@ -89,12 +91,15 @@ class EngineChild:
             data = b""
         self.lost = not data
         frames = list(self._unpacker.feed(data))
-        while frames and frames[0][0]["is"] in {"hello", "fatal"}:
+        while frames and frames[0][0]["is"] in {"hello", "fatal", "loading"}:
             header, _ = frames.pop(0)
-            if header["is"] == "hello":
-                self.hello = header
-            else:
-                self.fatal = header
+            match header["is"]:
+                case "hello":
+                    self.hello = header
+                case "fatal":
+                    self.fatal = header
+                case _:
+                    self.loading.append(header["reason"])
         self._bound_output()
         return frames
 

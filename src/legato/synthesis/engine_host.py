@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from legato.errors import LegatoError, TextTooLong, UsageError
@@ -116,18 +117,23 @@ class EngineHost:
             os._exit(0)
 
 
-def make_engine(target: str, options: dict[str, Any]) -> Engine:
+def make_engine(
+    target: str, options: dict[str, Any], tell: Callable[[str], None] = lambda _: None
+) -> Engine:
     """Call what "module:attribute" names; ImportError, AttributeError and its own errors pass.
 
-    Raises UsageError for options that it does not take.
+    tell: given on to what has a parameter of that name, to say how far its start is. Raises
+    UsageError for options that it does not take.
     """
     module, _, attribute = target.partition(":")
     factory = getattr(importlib.import_module(module), attribute)
+    signature = inspect.signature(factory)
+    told = {"tell": tell} if "tell" in signature.parameters else {}
     try:
-        inspect.signature(factory).bind(**options)
+        signature.bind(**told, **options)
     except TypeError as error:
         raise UsageError(f"options for {attribute}: {error}") from None
-    engine: Engine = factory(**options)
+    engine: Engine = factory(**told, **options)
     return engine
 
 
@@ -136,7 +142,11 @@ def main(name: str, target: str, options: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the listener, who decides
     connection = _take_connection()
     try:
-        engine = make_engine(target, json.loads(options))
+        engine = make_engine(
+            target,
+            json.loads(options),
+            lambda reason: _tell_loading(connection, name, reason),
+        )
     except Exception as error:  # noqa: BLE001 - the listener's process tells its user why
         known = isinstance(error, LegatoError)
         reason = str(error) if known else f"{name}: {type(error).__name__}: {error}"
@@ -144,6 +154,12 @@ def main(name: str, target: str, options: str) -> int:
         return 1
     EngineHost(engine, connection).run()
     return 0
+
+
+def _tell_loading(connection: socket.socket, name: str, reason: str) -> None:
+    """To the listener, and to stderr, whose last line is quoted where a start comes to nothing."""
+    print(f"{name}: {reason}", file=sys.stderr, flush=True)
+    connection.sendall(pack({"is": "loading", "reason": reason}))
 
 
 def _take_connection() -> socket.socket:

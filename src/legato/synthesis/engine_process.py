@@ -25,7 +25,7 @@ from legato.synthesis.voices import check_job
 from legato.synthesis.wire import Frame, job_header, read_event, read_info
 from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed, TextChunk
 
-ProcessEvent = Literal["restart", "takeover", "standby_lost", "gave_up"]
+ProcessEvent = Literal["loading", "restart", "takeover", "standby_lost", "gave_up"]
 _SLACK_AGE_S = 1.0
 
 
@@ -33,9 +33,10 @@ _SLACK_AGE_S = 1.0
 class ProcessSettings:
     """How patient to be with an engine's process.
 
-    `start_s`: from start to hello (an engine may load weights). `silence_s`: without a sign
-    of life while jobs are in flight. `restarts`: in a row, without one finished job between.
-    `standby` keeps a second process ready, which takes over at once.
+    `start_s`: without a sign of life from start to hello (an engine may load weights, and says
+    how far it is). `silence_s`: the same while jobs are in flight. `restarts`: in a row,
+    without one finished job between. `standby` keeps a second
+    process ready, which takes over at once.
     """
 
     start_s: float = 60.0
@@ -68,6 +69,7 @@ class EngineProcess:
         self._info: EngineInfo | None = None
         self._gave_up: LegatoError | None = None
         self._restarts = 0
+        self._loading_s = 0.0  # when it last said how far its start is
         self._slack_sent: tuple[tuple[int, ...], float] = ((), 0.0)
         self._silence = Silence(self._clock.now_s())
         self._selector = selectors.DefaultSelector()
@@ -170,21 +172,29 @@ class EngineProcess:
             elif ready & selectors.EVENT_READ:
                 frames = self._child.receive()
                 self._silence.end(self._clock.now_s())
+                self._tell_loading()
         return frames
 
     def _await_hello(self) -> None:
         self._raise_if_given_up()
-        until_s = self._clock.now_s() + self._settings.start_s
+        self._loading_s = self._clock.now_s()
         while self._child.hello is None:
-            left_s = until_s - self._clock.now_s()
+            left_s = self._loading_s + self._settings.start_s - self._clock.now_s()
             if self._child.lost:
                 raise self._give_up(_error_from(self._child))
-            if left_s <= 0 or not self._selector.select(left_s):
+            if left_s <= 0:
                 words = self._child.last_words()
                 message = f"the {self._target.name} engine did not start within "
                 message += f"{self._settings.start_s:g} s" + (f": {words}" if words else "")
                 raise self._give_up(EngineError(message))
-            self._wait(0.0)
+            self._wait(left_s)
+
+    def _tell_loading(self) -> None:
+        """Tell what the working process said of its start."""
+        said, self._child.loading = self._child.loading, []
+        for reason in said:
+            self._loading_s = self._clock.now_s()
+            self._tell("loading", reason)
 
     def _event(self, frame: Frame) -> EngineEvent | None:
         """What a frame says; None for what came of a job cancelled meanwhile."""
@@ -257,6 +267,7 @@ class EngineProcess:
         """Hear the standby's hello, or that it was lost; the next takeover starts another."""
         assert self._standby is not None
         self._standby.receive()
+        self._standby.loading.clear()  # nobody waits for it
         if self._standby.lost:
             self._tell("standby_lost", self._standby.obituary())
             self._end(self._standby)

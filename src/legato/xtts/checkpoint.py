@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from legato.xtts.voices import VoiceLatents
 MODEL_FILE = "model.pth"
 SPEAKERS_FILE = "speakers_xtts.pth"
 NAMED_AT_MOST = 3
+_BLOCK_BYTES = 1 << 20
 
 # Objects of these packages describe a training run; their place is taken by inert ones.
 _DESCRIPTIONS = ("TTS.", "trainer.", "coqpit.")
@@ -65,15 +66,18 @@ class Checkpoint:
         }
 
 
-def load_checkpoint(folder: Path, verify: bool = True) -> Checkpoint:
+def load_checkpoint(
+    folder: Path, verify: bool = True, progress: Callable[[float], None] = lambda _: None
+) -> Checkpoint:
     """Load `folder`/config.json and model.pth.
 
-    verify: read the whole file once and compare its checksums, which finds damaged weights.
-    Raises UsageError where a file is missing; EngineError where one is damaged, wants code run, or
-    holds other tensors than its config.json says.
+    verify: read the whole file once and compare its checksums, which finds damaged weights;
+    progress: is given the share that is done at each tenth. Raises UsageError where a file is
+    missing; EngineError where one is damaged, wants code run, or holds other tensors than its
+    config.json says.
     """
     config = XttsConfig.load(folder)
-    content = _load(folder / MODEL_FILE, verify)
+    content = _load(folder / MODEL_FILE, verify, progress)
     state = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(state, dict):
         raise EngineError(f"{folder / MODEL_FILE} holds no model")
@@ -103,7 +107,7 @@ def _voice(entry: Mapping[str, torch.Tensor]) -> VoiceLatents:
     return VoiceLatents(latents.float().flatten(0, 1), speaker.float().flatten())
 
 
-def _load(path: Path, verify: bool) -> Any:
+def _load(path: Path, verify: bool, progress: Callable[[float], None] = lambda _: None) -> Any:
     """What torch.save wrote, its tensors mapped, its foreign objects inert."""
     if not path.is_file():
         raise UsageError(
@@ -111,7 +115,7 @@ def _load(path: Path, verify: bool) -> Any:
         )
     try:
         if verify:
-            _verify(path)
+            _verify(path, progress)
         names = get_unsafe_globals_in_checkpoint(path)
         stubs: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
             (_stub(name), name) for name in names if name.startswith(_DESCRIPTIONS)
@@ -130,11 +134,27 @@ def _load(path: Path, verify: bool) -> Any:
         ) from error
 
 
-def _verify(path: Path) -> None:
+def _verify(path: Path, progress: Callable[[float], None]) -> None:
+    """Read it to its end and compare checksums. Raises BadZipFile."""
     with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"checksum of {damaged} differs")
+        parts = archive.infolist()
+        whole = sum(part.file_size for part in parts)
+        read = tenths = 0
+        for part in parts:
+            for block in _blocks(archive, part):
+                read += len(block)
+                if 10 * read // whole > tenths:
+                    tenths = 10 * read // whole
+                    progress(read / whole)
+
+
+def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with archive.open(part) as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(f"checksum of {part.filename} differs") from error
 
 
 def _stub(name: str) -> type:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from legato.synthesis.engine import EngineEvent
@@ -42,12 +42,17 @@ class XttsEngine:
         self,
         guard: GuardSettings | None = None,
         blocks: BlockSettings | None = None,
+        tell: Callable[[str], None] | None = None,
         **options: object,
     ) -> None:
-        """options: of `XttsSettings`. Raises UsageError and EngineError, one line each."""
+        """options: of `XttsSettings`. tell: hears how far the start is, else stderr does.
+
+        Raises UsageError and EngineError, one line each.
+        """
+        tell = tell or _tell
         settings = XttsSettings.load(options)
         self.guard_counts = GuardCounts()
-        self._model = load_model(settings, _tell)
+        self._model = load_model(settings, tell)
         self._settings = _rendition_settings(self._model, settings, guard, blocks)
         self._batch = DecodeBatch(
             self._model.tokens, self._model.config.gpt, settings.parallel or self._model.slots
@@ -63,7 +68,9 @@ class XttsEngine:
         self._last_event_s = 0.0
         self._woken = threading.Event()
         self.info = _info(self._model)
+        tell("warming up")
         self._warm_up()
+        tell("ready")
 
     def add(self, job: Job) -> None:
         """Take a job. Raises EngineFull, UnknownVoice, UnknownLanguage or TextTooLong."""
@@ -180,7 +187,6 @@ class XttsEngine:
 
     def _warm_up(self) -> None:
         """Do everything once, so that the first chunk does not pay for it."""
-        _tell("warming up")
         voice = self._model.voice("") if self.info.voices else self._model.no_voice()
         for key in range(self._batch.parallel):
             self._batch.add(
@@ -198,7 +204,6 @@ class XttsEngine:
             self._vocoding.submit([] if window is None else [(-1, stream, window)])
         while self._vocoding.finished(wait=True):
             pass
-        _tell("ready")
 
 
 class _Streams:

@@ -15,6 +15,7 @@ from legato.xtts.checkpoint import Checkpoint
 from legato.xtts.config import GptConfig
 from legato.xtts.kv_cache import BatchView, KeyValueCache
 from legato.xtts.layers import Transformer, product
+from legato.xtts.packing import give_back, packed
 
 
 class _Positions(nn.Module):
@@ -51,11 +52,18 @@ class Gpt(nn.Module):
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Gpt:
-        """On a CPU the parameters stay views of the checkpoint's mapped file."""
+        """On a CPU the layers' weights are copied (see `packing`); others stay in the mapped file.
+
+        Raises RuntimeError, as torch does, where there is no memory for them.
+        """
         with torch.device("meta"):
             model = cls(checkpoint.config.gpt)
         tensors = checkpoint.take("gpt")
         wanted = {name: tensors[name] for name in model.state_dict()}
+        if torch.device(device).type == "cpu":
+            names = [f"gpt.{name}" for name in model.gpt.matrices()]
+            copies = packed([wanted[name] for name in names], give_back)
+            wanted.update(zip(names, copies, strict=True))
         model.load_state_dict(wanted, assign=True)
         return model.requires_grad_(False).eval().to(device)
 

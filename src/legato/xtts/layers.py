@@ -100,6 +100,12 @@ class Transformer(nn.Module):
         self.h = nn.ModuleList(Block(channels, heads) for _ in range(layers))
         self.ln_f = nn.LayerNorm(channels)
 
+    def matrices(self) -> list[str]:
+        """Names of the weights of all products, in the order of their use."""
+        return [
+            f"{name}.weight" for name, part in self.named_modules() if isinstance(part, Projection)
+        ]
+
     def forward(self, x: Tensor, attend: Attend) -> Tensor:
         """(N, C) -> (N, C)."""
         for layer, block in enumerate(self.h):

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import torch
 
+from legato.errors import EngineError
 from legato.synthesis.voices import has_voice
 from legato.types import Voice
-from legato.xtts.batch import plan_slots
+from legato.xtts.batch import out_of_memory, plan_slots
 from legato.xtts.cached_gpt import CachedGpt
 from legato.xtts.checkpoint import Checkpoint, load_checkpoint, load_speakers
 from legato.xtts.config import VOCAB_FILE, XttsConfig
 from legato.xtts.gpt import Gpt
 from legato.xtts.layout import LATENTS
 from legato.xtts.precision import check_float32, enforce_float32
-from legato.xtts.settings import XttsSettings
+from legato.xtts.settings import XttsSettings, device_name
 from legato.xtts.tokenizer import Tokenizer
 from legato.xtts.vocoder import Vocoder
 from legato.xtts.voice_catalogue import find_voice, list_voices
@@ -79,9 +80,17 @@ def load_model(settings: XttsSettings, tell: Callable[[str], None]) -> XttsModel
         torch.set_num_threads(settings.threads)
     device = settings.torch_device()
     tell(f"loading {settings.folder} for {device}")
-    checkpoint = load_checkpoint(settings.folder)
-    gpt = Gpt.from_checkpoint(checkpoint, device)
-    vocoder = _vocoder(checkpoint, device)
+    checkpoint = load_checkpoint(
+        settings.folder, progress=lambda share: tell(f"reading weights, {share:.0%}")
+    )
+    tell(f"placing weights on {device_name(device)}")
+    try:
+        gpt = Gpt.from_checkpoint(checkpoint, device)
+        vocoder = _vocoder(checkpoint, device)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        raise EngineError("not enough memory for the weights: close other programs") from error
     check_float32(gpt, vocoder)
     wanted = settings.slots_on(device)
     tell(f"planning memory for {wanted} chunks")

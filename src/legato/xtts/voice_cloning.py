@@ -21,11 +21,12 @@ def clone_voice(
     *,
     replace: bool = False,
     tell: Callable[[str], None] = lambda _: None,
+    loading: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Compute a voice's latents in float32 with the checkpoint in `folder`; returns its file.
 
-    `tell` hears a line about each clip that is poor but will do. Clips and name are checked
-    before weights are loaded. Raises UsageError, EngineError, OutputError.
+    `tell` hears a line about each clip that is poor but will do, `loading` how far it is. Clips and
+    name are checked before weights are loaded. Raises UsageError, EngineError, OutputError.
     """
     config = XttsConfig.load(folder)
     name = _free_name(name, folder, store, replace)
@@ -33,7 +34,11 @@ def clone_voice(
     for reference in references:
         if reference.warning:
             tell(reference.warning)
-    conditioner = Conditioner.load(load_checkpoint(folder))
+    checkpoint = load_checkpoint(
+        folder, progress=lambda share: loading(f"reading weights, {share:.0%}")
+    )
+    conditioner = Conditioner.load(checkpoint)
+    loading(f"listening to {len(clips)} clip{'s' if len(clips) > 1 else ''}")
     latents = conditioner.latents([reference.pcm for reference in references])
     return store.add(name, latents, replace=replace)
 
