@@ -83,8 +83,8 @@ def _listener(rng: random.Random, number: int) -> ListenerScript:
 def _source(rng: random.Random) -> SourceScript:
     return SourceScript(
         kind=cast(SourceKind, rng.choice(get_args(SourceKind))),
-        seconds=rng.choice((0.5, 3.0, 20.0, 60.0, 180.0)),
-        tokens_per_s=rng.choice((2.5, 5.0, 10.0, 25.0, 60.0, 150.0)),
+        seconds=rng.choice((0.5, 3.0, 10.0, 20.0, 40.0, 60.0)),
+        tokens_per_s=rng.choice((3.0, 6.0, 12.0, 25.0, 60.0, 150.0)),
         first_token_s=rng.choice((0.0, 0.15, 0.5, 2.5)),
         cv=rng.choice((0.1, 0.5, 1.5)),
         stall_s=rng.choice((0.6, 3.0, 12.0)),
