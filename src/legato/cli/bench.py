@@ -11,7 +11,7 @@ from legato.cli.report import print_json
 from legato.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
 app = typer.Typer(help="Measure what Legato claims, on this machine.", no_args_is_help=True)
 
@@ -141,7 +141,7 @@ def _tell(scene: str) -> None:
     Console(stderr=True).print(f"measuring: {scene}", style="dim", highlight=False)
 
 
-def show(result: Result, table: Callable[[Result], Table], json_line: bool) -> int:
+def show(result: Result, table: Callable[[Result], RenderableType], json_line: bool) -> int:
     """A table for people, and for programs one JSON line last."""
     from rich.console import Console  # noqa: PLC0415 - `legato speak` loads this module too
 

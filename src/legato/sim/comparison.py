@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from legato.events import Event
 from legato.report.chunks import chunk_spans, number
 from legato.sim.heard import heard_at_s
 from legato.sim.replay import Change, Replay
 
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
 Result = dict[str, Any]
+_ROWS = {
+    "start_s": "start, s",
+    "end_s": "end, s",
+    "chunks": "chunks",
+    "gates": "gate moves",
+    "holds": "holds",
+    "hold_ms": "  their length, ms",
+    "underruns": "silences inside a phrase",
+    "underrun_ms": "  their length, ms",
+    "stretched_ms": "longer by slower speech, ms",
+}
 Moments = dict[tuple[int, int, int], tuple[float | None, float | None]]
 
 
@@ -44,11 +59,9 @@ def comparison(replay: Replay, change: Change, name: str) -> Result:
         "gate_ms_max": _apart_ms([(c["gate_recorded_s"], c["gate_replayed_s"]) for c in chunks]),
         "heard_ms_max": _apart_ms([(c["heard_recorded_s"], c["heard_replayed_s"]) for c in chunks]),
         "cut_otherwise": replay.recorded.unknown,
-        "troubles": [
-            f"chunk {chunk.ordinal} was {trouble}: it is replayed as one that came late"
-            for chunk in record.chunks
-            for trouble in dict.fromkeys(chunk.troubles)
-        ],
+        "failures": sum(
+            attempt.failure is not None for chunk in record.chunks for attempt in chunk.attempts
+        ),
         "chunks": chunks,
     }  # fmt: skip
 
@@ -100,3 +113,59 @@ def _sums(rows: Sequence[Event]) -> Result:
     sums["stretched_ms"] = round(stretched_s * 1_000, 1)
     sums["gap_ms_by_cause"] = {cause: round(causes[cause], 1) for cause in sorted(causes)}
     return sums
+
+
+def table(result: Result) -> Group:
+    """Both runs for people: in sums, and chunk by chunk."""
+    from rich.console import Group  # noqa: PLC0415 - only where a table is shown
+
+    return Group(_summed(result), _by_chunk(result), *_remarks(result))
+
+
+def _summed(result: Result) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    changed = ", ".join(f"{what} {told}" for what, told in result["change"].items())
+    shown = Table(title=f"{result['trace']}, replayed" + (f" with {changed}" if changed else ""))
+    for title in ("", "recorded", "replayed"):
+        shown.add_column(title, justify="right" if title else "left")
+    both = (result["recorded"], result["replayed"])
+    for name, title in _ROWS.items():
+        shown.add_row(title, *(_shown(run[name]) for run in both))
+    for cause in sorted({cause for run in both for cause in run["gap_ms_by_cause"]}):
+        silences = (run["gap_ms_by_cause"].get(cause, 0.0) for run in both)
+        shown.add_row(f"  silence by {cause or 'nobody'}, ms", *(_shown(each) for each in silences))
+    return shown
+
+
+def _by_chunk(result: Result) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table()
+    for title in ("text", "opened, s", "replayed", "ms later", "heard, s", "replayed", "ms later"):
+        shown.add_column(title, justify="right")
+    for chunk in result["chunks"]:
+        cells = [f"{chunk['utterance']}: {chunk['source_start']}-{chunk['source_end']}"]
+        for what in ("gate", "heard"):
+            was_s, is_s = chunk[f"{what}_recorded_s"], chunk[f"{what}_replayed_s"]
+            known = was_s is not None and is_s is not None
+            later_ms = round((is_s - was_s) * 1_000, 1) if known else None
+            cells += [_shown(was_s), _shown(is_s), _shown(later_ms)]
+        shown.add_row(*cells)
+    return shown
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    gate_ms, heard_ms = _shown(result["gate_ms_max"]), _shown(result["heard_ms_max"])
+    yield f"at most {gate_ms} ms between gate moves, {heard_ms} ms between what was heard"
+    if result["cut_otherwise"]:
+        yield (
+            f"{result['cut_otherwise']} chunks were cut otherwise than recorded: they are made "
+            "like others of the record"
+        )
+    if result["failures"]:
+        yield f"{result['failures']} jobs failed in the record, and fail again"

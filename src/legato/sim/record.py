@@ -18,6 +18,7 @@ from legato.report.trace import Trace
 from legato.sim.listener import Act, Device
 from legato.sim.recorded_device import device_of
 from legato.sim.source import Delta
+from legato.types import Cause
 
 _ACTS: Mapping[str, Act] = {
     "paused": "pause", "resumed": "resume", "skipped": "skip", "stopped": "stop",
@@ -41,8 +42,27 @@ class Piece:
 
 
 @dataclass(slots=True)
+class Attempt:
+    """A chunk's job, from when it was given out. failure: why it ended early (cause, reason).
+
+    end_s: it was made, or failed; infinite where it did neither, as nobody wanted it any more.
+    """
+
+    job_s: float
+    pieces: list[Piece] = field(default_factory=list)
+    end_s: float = math.inf
+    failure: tuple[Cause, str] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it came to its end, and had speech in it."""
+        made = self.end_s < math.inf and self.failure is None
+        return made and any(piece.voiced for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedChunk:
-    """One chunk's way through the engine. done_s: all of it was made, or it was given up."""
+    """A chunk, and the jobs that it took to make it."""
 
     utterance: int
     source_start: int
@@ -50,15 +70,7 @@ class RecordedChunk:
     ordinal: int
     spoken: str
     estimate_s: float
-    job_s: float = math.inf
-    done_s: float = math.inf
-    pieces: list[Piece] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
-
-    @property
-    def whole(self) -> bool:
-        """Whether it was made to its end, and had speech in it."""
-        return self.done_s < math.inf and any(piece.voiced for piece in self.pieces)
+    attempts: list[Attempt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,8 @@ class Record:
     @property
     def at_once(self) -> int:
         """At how many chunks the engine was at one time."""
-        spans = [(chunk.pieces[0].t_s, chunk.done_s) for chunk in self.chunks if chunk.pieces]
+        attempts = [each for chunk in self.chunks for each in chunk.attempts if each.pieces]
+        spans = [(each.pieces[0].t_s, self.over_s(each)) for each in attempts]
         # Ends before beginnings: what follows at once was not beside it.
         steps = sorted([(begin, 1) for begin, _ in spans] + [(end, -1) for _, end in spans])
         most = now = 0
@@ -94,6 +107,14 @@ class Record:
             now += step
             most = max(most, now)
         return max(1, min(most, int(number(self.run, "engine_jobs", 1e9))))
+
+    def over_s(self, attempt: Attempt) -> float:
+        """When the engine was rid of a job: it ended, or nobody wanted it any more."""
+        if attempt.end_s < math.inf:
+            return attempt.end_s
+        since_s = attempt.pieces[-1].t_s if attempt.pieces else attempt.job_s
+        cuts_s = [at_s for at_s, act in self.acts if act in ("skip", "stop") and at_s >= since_s]
+        return min(cuts_s, default=max(self.end_s, since_s))
 
 
 def record_of(trace: Trace, name: str) -> Record:
@@ -109,7 +130,7 @@ def record_of(trace: Trace, name: str) -> Record:
     rows = tuple(replace(row, t_s=row.t_s - zero_s) for row in trace.rows)
     hz = rate_hz(rows)
     chunks = _chunks(rows)
-    if not any(chunk.whole for chunk in chunks):
+    if not any(attempt.whole for chunk in chunks for attempt in chunk.attempts):
         raise UsageError(f"cannot replay {name}: it tells of no speech that was made")
     return Record(
         run=trace.run,
@@ -154,42 +175,32 @@ def _chunks(rows: Iterable[Event]) -> tuple[RecordedChunk, ...]:
         if row.kind == "chunk":
             chunks[row.chunk] = _new(row)
         elif row.chunk in chunks:
-            _follow(chunks[row.chunk], row)
-    return tuple(chunk for _, chunk in sorted(chunks.items()) if chunk.job_s < math.inf)
+            _follow(chunks[row.chunk].attempts, row)
+    return tuple(chunk for _, chunk in sorted(chunks.items()) if chunk.attempts)
 
 
 def _new(row: Event) -> RecordedChunk:
     detail = row.detail
     names = ("utterance", "source_start", "source_end")
     utterance, start, end = (int(number(detail, name)) for name in names)
-    return RecordedChunk(
-        utterance=utterance,
-        source_start=start,
-        source_end=end,
-        ordinal=row.chunk,
-        spoken=str(detail.get("spoken", "")),
-        estimate_s=number(detail, "estimate_s"),
-    )
+    spoken = str(detail.get("spoken", ""))
+    return RecordedChunk(utterance, start, end, row.chunk, spoken, number(detail, "estimate_s"))
 
 
-def _follow(chunk: RecordedChunk, row: Event) -> None:
-    """What a job that failed had made counts where it stayed: the next take joins on it."""
+def _follow(attempts: list[Attempt], row: Event) -> None:
+    if row.kind == "job":
+        attempts.append(Attempt(row.t_s))
+    if not attempts:
+        return
     match row.kind:
-        case "job":
-            chunk.job_s = min(chunk.job_s, row.t_s)
         case "block":
-            made_s = number(row.detail, "made_s")
-            if chunk.pieces and made_s < chunk.pieces[-1].made_s:
-                chunk.pieces.clear()
-            audio_s, voiced = number(row.detail, "audio_s"), _voiced(row)
-            chunk.pieces.append(Piece(row.t_s, audio_s, made_s, voiced))
+            audio_s, made_s = number(row.detail, "audio_s"), number(row.detail, "made_s")
+            attempts[-1].pieces.append(Piece(row.t_s, audio_s, made_s, _voiced(row)))
         case "made":
-            chunk.done_s = row.t_s
-        case "retry":
-            chunk.troubles.append("made again")
-        case "passed_over":
-            chunk.done_s = row.t_s
-            chunk.troubles.append("given up")
+            attempts[-1].end_s = row.t_s
+        case "retry" | "passed_over":
+            attempts[-1].end_s = row.t_s
+            attempts[-1].failure = (row.cause or "synthesis", str(row.detail.get("reason", "")))
 
 
 def _voiced(row: Event) -> tuple[int, int] | None:

@@ -18,14 +18,18 @@ _SOUNDS = ("first", "hold", "underrun")  # dated with the moment when their port
 _DISTURBING = (*_SOUNDS, "stretch", "edit", "discard", "paused", "resumed", "stopped", "skipped")
 _INTERRUPTING = ("discard", "paused", "resumed", "stopped", "skipped")
 _NEAR_S = 0.25  # what happened in a portion may be told before or after a level in it
+_FEWEST_PAIRS = 8  # fewer have more in common than a portion
 _LEAST_PERIOD_S = 0.001
+_LONGEST_PERIOD_S = 0.2
 _USUAL_PERIOD_S = 0.010
 _MOST_TRIED = 400
 
 
 def device_of(rows: Sequence[Event], hz: int, latency_s: float) -> Device:
     """The device that would have been at the same samples at the same times."""
-    period = _period(rows) or round(_USUAL_PERIOD_S * hz)
+    period = _period(rows)
+    if not 0 < period <= _LONGEST_PERIOD_S * hz:
+        period = round(_USUAL_PERIOD_S * hz)
     if period < _LEAST_PERIOD_S * hz:
         return Device(hz, latency_s)
     looks = list(_looks(rows, period, latency_s))
@@ -34,19 +38,23 @@ def device_of(rows: Sequence[Event], hz: int, latency_s: float) -> Device:
 
 
 def _period(rows: Sequence[Event]) -> int:
-    """Samples of a portion: whole ones lie between levels near which nothing else was heard."""
+    """Samples of a portion, 0 where too little tells of it.
+
+    Whole ones lie between two levels near which nothing else was heard.
+    """
     disturbed_s = sorted(
         row.t_s - back_s
         for row in rows
         if row.kind in _DISTURBING
         for back_s in (0.0, number(row.detail, "gap_s"))
     )
-    period = 0
+    period = pairs = 0
     for before, after in pairwise(row for row in rows if row.kind == "level"):
         next_at = bisect_left(disturbed_s, before.t_s - _NEAR_S)
         if next_at == bisect_right(disturbed_s, after.t_s + _NEAR_S):
             period = math.gcd(period, after.sample - before.sample)
-    return period
+            pairs += 1
+    return period if pairs >= _FEWEST_PAIRS else 0
 
 
 @dataclass(frozen=True, slots=True)

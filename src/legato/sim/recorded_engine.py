@@ -6,7 +6,7 @@ import math
 import random
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zlib import crc32
 
 from legato.errors import EngineFull
@@ -14,7 +14,25 @@ from legato.sim.clock import VirtualClock
 from legato.sim.record import Record
 from legato.sim.takes import Take, like, takes
 from legato.synthesis.engine import EngineEvent
-from legato.types import AudioBlock, EngineInfo, Job, JobDone, Pcm
+from legato.types import AudioBlock, Cause, EngineInfo, Job, JobDone, JobFailed, Pcm
+
+
+@dataclass(slots=True)
+class _Known:
+    """A chunk of the record: its jobs, and how many of them were asked for again."""
+
+    spoken: str
+    takes: list[Take] = field(default_factory=list)
+    used: int = 0
+
+    @property
+    def left(self) -> bool:
+        return self.used < len(self.takes)
+
+    def next(self) -> Take:
+        """Its next job; after the last one that again."""
+        self.used += 1
+        return self.takes[min(self.used, len(self.takes)) - 1]
 
 
 @dataclass(slots=True)
@@ -23,11 +41,19 @@ class _Work:
     begun_s: float
     due: deque[tuple[float, Pcm]]
     done_s: float
+    failure: tuple[Cause, str] | None
     sent: int = 0
 
     @property
     def next_s(self) -> float:
         return self.due[0][0] if self.due else self.done_s
+
+    def end(self) -> EngineEvent:
+        """How it ends."""
+        if self.failure is None:
+            return JobDone(self.job.job_id, self.done_s - self.begun_s)
+        cause, reason = self.failure
+        return JobFailed(self.job.job_id, reason, cause)
 
 
 class RecordedEngine:
@@ -46,12 +72,17 @@ class RecordedEngine:
         self._clock = clock
         self._places = record.at_once
         self._one_text = len(record.texts) == 1
-        self._takes: dict[tuple[int, int], list[tuple[str, Take]]] = defaultdict(list)
+        self._known: dict[tuple[int, int], list[_Known]] = defaultdict(list)
         self._models: list[tuple[Take, int]] = []
+        by_ordinal: dict[int, _Known] = {}
         spent_s = samples = 0.0
-        for chunk, take in takes(record):
-            self._takes[chunk.source_start, chunk.source_end].append((chunk.spoken, take))
-            if chunk.whole:
+        for chunk, attempt, take in takes(record):
+            known = by_ordinal.get(chunk.ordinal)
+            if known is None:
+                known = by_ordinal[chunk.ordinal] = _Known(chunk.spoken)
+                self._known[chunk.source_start, chunk.source_end].append(known)
+            known.takes.append(take)
+            if attempt.whole:
                 self._models.append((take, max(1, len(chunk.spoken))))
             spent_s += take.done_s
             samples += take.samples
@@ -86,7 +117,7 @@ class RecordedEngine:
                 events.append(AudioBlock(work.job.job_id, work.sent, pcm))
                 work.sent += pcm.size
             if not work.due and work.done_s <= now_s:
-                events.append(JobDone(work.job.job_id, work.done_s - work.begun_s))
+                events.append(work.end())
                 self._works.remove(work)
         self._begin()
         return events
@@ -110,18 +141,17 @@ class RecordedEngine:
             job, now_s = self._waiting.popleft(), self._clock.at_s
             take = self._take(job)
             due = deque((now_s + at_s * self._factor, pcm) for at_s, pcm in take.blocks)
-            self._works.append(_Work(job, now_s, due, now_s + take.done_s * self._factor))
+            done_s = now_s + take.done_s * self._factor
+            self._works.append(_Work(job, now_s, due, done_s, take.failure))
 
     def _take(self, job: Job) -> Take:
         chunk = job.chunk
-        known = self._takes.get((chunk.source_start, chunk.source_end), [])
-        same = [entry for entry in known if entry[0] == chunk.spoken]
+        known = self._known.get((chunk.source_start, chunk.source_end), [])
+        same = [each for each in known if each.spoken == chunk.spoken]
         if not same and self._one_text:  # a lexicon, which the record has not got
             same = known
         if same:
-            if len(known) > 1:  # each utterance has its own
-                known.remove(same[0])
-            return same[0][1]
+            return next((each for each in same if each.left), same[-1]).next()
         self.unknown += 1
         model, characters = random.Random(crc32(chunk.spoken.encode())).choice(self._models)
         return like(model, len(chunk.spoken) / characters)

@@ -44,17 +44,19 @@ class Replay(EventLoop):
 
     def __init__(self, record: Record, change: Change | None = None) -> None:
         self.record = record
-        self._change = change or Change()
+        self.change = change or Change()
         clock = VirtualClock(min(0.0, record.rows[0].t_s))
         engine = RecordedEngine(record, _info(record), clock)
         self.recorded = engine
-        if self._change.rtf is not None:
-            engine.pace(self._change.rtf)
+        if self.change.rtf is not None:
+            engine.pace(self.change.rtf)
         super().__init__(engine, clock, int(number(record.run, "seed")))
         listener = SimListener(self.worker, clock, self._policy(), self._hearing())
         self.listeners.append(listener)
-        for text in record.texts:
-            self.plan(text[0].at_s, partial(self._say, text))
+        for index, text in enumerate(record.texts):
+            # Whoever says something has said all before it, though its text may come later.
+            said_s = min(later[0].at_s for later in record.texts[index:])
+            self.plan(said_s, partial(self._say, text))
         for at_s, act in record.acts:
             self.plan(at_s, partial(listener.act, act))
         ended = sum(row.kind in ("finished", "cut") for row in record.rows)
@@ -62,8 +64,7 @@ class Replay(EventLoop):
             self.plan(record.end_s, partial(listener.act, "stop"))
 
     def _say(self, text: tuple[Delta, ...]) -> None:
-        began_s = text[0].at_s
-        deltas = [Delta(delta.at_s - began_s, delta.text) for delta in text]
+        deltas = [Delta(delta.at_s - self.clock.at_s, delta.text) for delta in text]
         if deltas[-1].text:
             deltas.append(Delta(_NEVER_S, ""))  # nobody said that it was over
         self.listeners[0].say(deltas)
@@ -71,7 +72,7 @@ class Replay(EventLoop):
     def _policy(self) -> PlayoutPolicy:
         run = self.record.run
         recorded = run.get("policy", "fixed")
-        name = self._change.policy or recorded
+        name = self.change.policy or recorded
         if not isinstance(name, str):
             raise UsageError(f"the trace's policy is {name!r}, which is no name")
         policy = policy_named(name)
@@ -92,13 +93,13 @@ class Replay(EventLoop):
             device=record.device,
             engine_rate_hz=record.engine_rate_hz,
             capacity_s=number(run, "buffer_s", 60.0),
-            insertions=None if self._change else record.insertions,
+            insertions=None if self.change else record.insertions,
         )
 
     def _sizes(self) -> ChunkerSettings:
         run = self.record.run
         sizes = restored(ChunkerSettings(), run.get("chunker"))
-        sizing = self._change.sizing or run.get("sizing", sizes.sizing)
+        sizing = self.change.sizing or run.get("sizing", sizes.sizing)
         return replace(sizes, sizing=cast("Sizing", sizing))  # which checks it
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
-from legato.sim.record import Record, RecordedChunk
-from legato.types import Pcm
+from legato.sim.record import Attempt, Record, RecordedChunk
+from legato.types import Cause, Pcm
 
 _VOICED = np.float32(0.5)
+_NOTHING: Pcm = np.zeros(0, np.float32)
 _SHORTEST_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """How a chunk is made. blocks: seconds after work on it began, and their samples."""
+    """How a job goes. blocks: seconds after work on it began, and their samples.
+
+    done_s: when it ends; failure: in what way, where it does not come to its end.
+    """
 
     blocks: tuple[tuple[float, Pcm], ...]
     done_s: float
+    failure: tuple[Cause, str] | None = None
 
     @property
     def samples(self) -> int:
@@ -29,72 +33,60 @@ class Take:
         return sum(pcm.size for _, pcm in self.blocks)
 
 
-def takes(record: Record) -> Iterator[tuple[RecordedChunk, Take]]:
-    """All chunks that an engine was at, in the order in which it got them.
+def takes(record: Record) -> Iterator[tuple[RecordedChunk, Attempt, Take]]:
+    """All jobs that an engine was at, in the order in which it got them.
 
-    Work on a chunk began when it was given out, or when a place became free; as many places
-    are there as chunks were ever worked at together.
+    Work on a job began when it was given out, or when a place became free; as many places
+    are there as jobs were ever worked at together.
     """
     free_s = [float("-inf")] * record.at_once
-    for chunk in sorted(record.chunks, key=lambda chunk: (chunk.job_s, chunk.ordinal)):
-        over_s = _over_s(chunk, record)
-        first_s = chunk.pieces[0].t_s if chunk.pieces else over_s
-        begun_s = min(max(chunk.job_s, free_s.pop(0)), first_s)
+    known: dict[int, Pcm] = {}  # by ordinal: what a job that failed had made
+    jobs = [(attempt, chunk) for chunk in record.chunks for attempt in chunk.attempts]
+    for attempt, chunk in sorted(jobs, key=lambda job: (job[0].job_s, job[1].ordinal)):
+        over_s = record.over_s(attempt)
+        first_s = attempt.pieces[0].t_s if attempt.pieces else over_s
+        begun_s = min(max(attempt.job_s, free_s.pop(0)), first_s)
         free_s = sorted([*free_s, over_s])
-        if chunk.pieces:
-            yield chunk, _take(chunk, begun_s, record.engine_rate_hz)
+        if attempt.pieces or attempt.failure:
+            hz = record.engine_rate_hz
+            blocks = blocks_of(attempt, hz, known.get(chunk.ordinal, _NOTHING))
+            known[chunk.ordinal] = np.concatenate([_NOTHING, *blocks])
+            yield chunk, attempt, _take(attempt, blocks, begun_s, chunk.estimate_s, hz)
 
 
-def _over_s(chunk: RecordedChunk, record: Record) -> float:
-    """When the engine was rid of it: it was made, or nobody wanted it any more."""
-    if chunk.done_s < math.inf:
-        return chunk.done_s
-    since_s = chunk.pieces[-1].t_s if chunk.pieces else chunk.job_s
-    cuts_s = [at_s for at_s, act in record.acts if act in ("skip", "stop") and at_s >= since_s]
-    return min(cuts_s, default=record.end_s)
-
-
-def _take(chunk: RecordedChunk, begun_s: float, hz: int) -> Take:
-    times_s = [piece.t_s - begun_s for piece in chunk.pieces]
-    blocks = blocks_of(chunk, hz)
-    done_s = max(times_s[-1], chunk.done_s - begun_s)
+def _take(attempt: Attempt, blocks: list[Pcm], begun_s: float, estimate_s: float, hz: int) -> Take:
+    times_s = [piece.t_s - begun_s for piece in attempt.pieces]
+    done_s = attempt.end_s - begun_s
     if math.isinf(done_s):
-        done_s = _go_on(chunk, hz, times_s, blocks)
-    return Take(tuple(zip(times_s, blocks, strict=True)), done_s)
+        # It was cut off: had it been wanted, it would have gone on as it had begun.
+        made_s, done_s = attempt.pieces[-1].made_s, times_s[-1]
+        left_s, pace = estimate_s - made_s, done_s / max(made_s, _SHORTEST_S)
+        longest_s = max(piece.audio_s for piece in attempt.pieces) or left_s
+        while left_s > _SHORTEST_S:
+            length_s = min(longest_s, left_s)
+            left_s -= length_s
+            done_s += length_s * pace
+            times_s.append(done_s)
+            blocks = [*blocks, np.full(round(length_s * hz), _VOICED)]
+    return Take(tuple(zip(times_s, blocks, strict=True)), done_s, attempt.failure)
 
 
-def _go_on(chunk: RecordedChunk, hz: int, times_s: list[float], blocks: list[Pcm]) -> float:
-    """It was cut off: had it been wanted, it would have gone on as it had begun."""
-    made_s, at_s = chunk.pieces[-1].made_s, times_s[-1]
-    left_s, pace = chunk.estimate_s - made_s, at_s / max(made_s, _SHORTEST_S)
-    longest_s = max(piece.audio_s for piece in chunk.pieces) or left_s
-    while left_s > _SHORTEST_S:
-        length_s = min(longest_s, left_s)
-        left_s -= length_s
-        at_s += length_s * pace
-        times_s.append(at_s)
-        blocks.append(np.full(round(length_s * hz), _VOICED))
-    return at_s
-
-
-def blocks_of(chunk: RecordedChunk, hz: int) -> list[Pcm]:
+def blocks_of(attempt: Attempt, hz: int, known: Pcm = _NOTHING) -> list[Pcm]:
     """Samples as long as the blocks were, with speech where it was found in them.
 
-    Of a chunk that was made again the new blocks tell much that is known: they count for what
-    they brought.
+    known: the same chunk's samples from a job that failed; a new one begins with them again.
     """
-    ends = list(accumulate(round(piece.audio_s * hz) for piece in chunk.pieces))
-    if chunk.troubles:
-        ends = list(accumulate((p.voiced[1] + 1 if p.voiced else 0 for p in chunk.pieces), max))
     blocks: list[Pcm] = []
     begin = 0
-    for end, piece in zip(ends, chunk.pieces, strict=True):
-        pcm = np.zeros(end - begin, np.float32)
+    for piece in attempt.pieces:
+        pcm = np.zeros(round(piece.audio_s * hz), np.float32)
         if piece.voiced is not None:
             first, last = piece.voiced
             pcm[max(0, first - begin) : max(0, last + 1 - begin)] = _VOICED
+        again = known[begin : begin + pcm.size]
+        pcm[: again.size] = again
         blocks.append(pcm)
-        begin = end
+        begin += pcm.size
     return blocks
 
 

@@ -12,6 +12,7 @@ from legato.events import Event
 from legato.metrics import MetricsCollector, Run
 from legato.sim.listener import SimListener
 from legato.sim.loop import EventLoop
+from legato.sim.replay import Replay
 from legato.sim.world import World
 
 
@@ -40,6 +41,16 @@ def world_rows(world: World) -> list[Event]:
         "seed": scenario.seed,
     }
     return [Event(0.0, "run", detail=detail), *world.events, *metrics_rows(world)]
+
+
+def replay_rows(replay: Replay) -> list[Event]:
+    """The same of a replay; what was changed is told as changed."""
+    recorded = replay.record.run
+    detail = {**recorded, "backend": "simulated"} | {
+        what: told for what, told in asdict(replay.change).items() if told is not None
+    }
+    begins_s = replay.record.rows[0].t_s
+    return [Event(begins_s, "run", detail=detail), *replay.events, *metrics_rows(replay)]
 
 
 def metrics_rows(loop: EventLoop) -> list[Event]:
