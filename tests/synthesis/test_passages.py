@@ -225,4 +225,5 @@ def test_cut_chunks_tell_how_long_chunks_are() -> None:
     lane = Lane()
     passage = lane.say(0, ("x" * 29 + "|") * 3, done=False)
     lane.passages.intake(0.0, 0.0, 0.0)
-    assert passage.meter.writing(0, over=False).chunk_s == pytest.approx((3 * 29 / 15 + 4.5) / 4)
+    chunk_s = passage.meter.writing(0, over=False).chunk_s
+    assert chunk_s == pytest.approx((3 * 29 / 15 + 4 * 4.5) / 7)

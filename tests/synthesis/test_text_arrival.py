@@ -97,8 +97,9 @@ def test_a_long_silence_is_remembered_as_a_bounded_one() -> None:
 def test_the_usual_chunk_fades_as_chunks_come() -> None:
     meter = TextMeter()
     meter.chunked(30, 2.5)
-    assert meter.writing(0, over=False).chunk_s == pytest.approx(3.5)
-    for _ in range(40):
+    usual = meter.writing(0, over=False)
+    assert usual.chunk_s == pytest.approx((2.5 + 4 * 4.5) / 5)
+    for _ in range(200):
         meter.chunked(30, 2.5)
     writing = meter.writing(0, over=False)
     assert writing.chunk_s == pytest.approx(2.5, abs=0.06)
