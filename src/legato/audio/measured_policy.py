@@ -71,7 +71,9 @@ class MeasuredPolicy:
             return view.wait("holds are planned: the next sentence would not be ready in time")
         if view.slack_s < 0:
             return view.wait(f"the lead is {-view.slack_s:.2f} s too short")
-        return view.open(max(1, count), "nothing will be late")
+        if not count:
+            return view.wait("the lead is long enough, and still the next chunk would break")
+        return view.open(count, "nothing will be late")
 
 
 class _View:
@@ -174,9 +176,7 @@ class _View:
 
     def wait(self, why: str) -> Decision:
         """Open nothing."""
-        return replace(
-            waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0)
-        )
+        return replace(waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0))
 
     def _pacing(self, opening: int) -> Pacing:
         """How to hear what is open, given that so many chunks more will open."""
