@@ -12,6 +12,7 @@ from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.playout_policy import (
     LONGEST_LOOK_S,
     SHORTEST_LOOK_S,
+    TEXT_STALL_S,
     FixedPolicy,
     openable,
     sure_rate,
@@ -204,6 +205,15 @@ def test_when_it_wants_to_look_again() -> None:
     assert policy.decide(nearer).look_again_s == SHORTEST_LOOK_S
     opening = state(whole(1, 0.4), opened=(whole(0, 0.3),), lead_s=1.6)
     assert policy.decide(opening).look_again_s == pytest.approx(0.65)
+
+
+def test_it_looks_again_when_text_would_have_stalled_though_nothing_is_cut_yet() -> None:
+    """A line without an end is cut then, and would otherwise wait for the longest look."""
+    line = replace(state(in_flight=0), text_idle_s=0.1)
+    assert FixedPolicy().decide(line).look_again_s == pytest.approx(TEXT_STALL_S - 0.1)
+    assert FixedPolicy().decide(replace(line, in_flight=1)).look_again_s == LONGEST_LOOK_S
+    assert FixedPolicy().decide(replace(line, text_done=True)).look_again_s == LONGEST_LOOK_S
+    assert FixedPolicy().decide(replace(line, text_idle_s=0.6)).look_again_s == LONGEST_LOOK_S
 
 
 # -- any state ------------------------------------------------------------------------------

@@ -2,111 +2,243 @@
 
 from __future__ import annotations
 
+import math
+import random
+from dataclasses import dataclass, replace
+from functools import cache
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from legato.audio.elastic import RIGID
+from legato.audio.forecast import Making
 from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.playout_policy import FixedPolicy
-from legato.audio.prebuffer_manager import Phase, PlayoutPolicy
-from tests.audio.playout_sim import Outcome, PlayoutSim, Story, random_story
+from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.sim.engine import EngineScript
+from legato.sim.listener import LATENCY_S, ListenerScript
+from legato.sim.scenario import Scenario
+from legato.sim.source import Delta, SourceScript
+from legato.sim.world import World
+from legato.types import Cause
 
-POLICIES = [FixedPolicy(), MeasuredPolicy()]
-SEEDS = {FixedPolicy: range(50), MeasuredPolicy: range(50, 75)}
+FIXED, MEASURED = FixedPolicy(), MeasuredPolicy()
+POLICIES = [FIXED, MEASURED]
+WHOLE, STEADY = SourceScript("whole", 40.0), SourceScript("steady", 40.0)
+NATURAL = ("sentence", "speaker", "paragraph")
 
 
-@st.composite
-def stories(draw: st.DrawFn) -> Story:
-    durations = draw(st.lists(st.sampled_from([0.0, 0.02, 0.3, 0.6, 2.0, 5.0]), max_size=12))
-    texts_s, now_s = [], 0.0
-    for _ in durations:
-        now_s += draw(st.sampled_from([0.0, 0.1, 0.7, 4.0]))
-        texts_s.append(now_s)
-    return Story(
-        durations_s=tuple(durations),
-        estimates_s=tuple(durations),
-        rtf=draw(st.sampled_from([0.05, 0.5, 0.9, 1.5, 3.0])),
-        block_s=draw(st.sampled_from([0.1, 0.25, 1.0])),
-        texts_s=tuple(texts_s),
-        end_s=now_s + draw(st.sampled_from([0.0, 3.0])),
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """boundary: of the chunk that it lies behind; "" inside a chunk."""
+
+    seconds: float
+    cause: Cause
+    boundary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was heard of one story, and when the last of it was made."""
+
+    first_s: float
+    made_s: float
+    silences: tuple[Silence, ...]
+    turns: int
+
+    @property
+    def silent_s(self) -> float:
+        return sum(each.seconds for each in self.silences)
+
+
+def play(
+    policy: PlayoutPolicy,
+    engine: EngineScript,
+    source: SourceScript,
+    seed: int = 0,
+    remembered: Making | None = None,
+) -> Outcome:
+    """One listener to one story; every invariant is checked on the way."""
+    scenario = Scenario(seed, engine, (ListenerScript((source,)),))
+    world = World(scenario, policy, remembered)
+    world.run()
+    assert [said.ended for said in world.listeners[0].said] == ["finished"]
+    ends = {event.sample: event.chunk for event in world.events if event.kind == "placed"}
+    boundary = {e.chunk: e.detail["boundary"] for e in world.events if e.kind == "chunk"}
+    return Outcome(
+        first_s=next((each.t_s for each in world.events if each.kind == "first"), math.inf),
+        made_s=max(each.t_s for each in world.events if each.kind == "made"),
+        silences=tuple(
+            Silence(
+                event.detail["gap_s"],
+                event.cause,
+                boundary[ends[event.sample]] if event.sample in ends else "",
+            )
+            for event in world.events
+            if event.kind in ("hold", "underrun")
+        ),
+        turns=world.turns,
     )
 
 
-def play(story: Story, policy: PlayoutPolicy) -> Outcome:
-    outcome = PlayoutSim(story, policy).run()
-    assert outcome.phases[-1] is Phase.FINISHED
-    return outcome
+@cache
+def seen(engine: EngineScript) -> Making:
+    """What is known of an engine after five minutes of speech."""
+    scenario = Scenario(99, engine, (ListenerScript((SourceScript("whole", 300.0),)),))
+    world = World(scenario, FIXED, check=False)
+    world.run()
+    making = world.listeners[0].lane.meter.production().making
+    assert making is not None
+    return making
 
 
+def natural_share(outcomes: list[Outcome]) -> float:
+    """How much of all silence lies behind a sentence or more."""
+    silences = [silence for outcome in outcomes for silence in outcome.silences]
+    natural_s = sum(each.seconds for each in silences if each.boundary in NATURAL)
+    return natural_s / sum(each.seconds for each in silences)
+
+
+# -- production that keeps up -------------------------------------------------------------------
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("jitter", [0.0, 0.2])
+@pytest.mark.parametrize("source", [WHOLE, STEADY])
+@pytest.mark.parametrize("cv", [0.0, 0.2])
 def test_a_producer_that_keeps_up_is_heard_without_any_gap(
-    policy: PlayoutPolicy, jitter: float
+    policy: PlayoutPolicy, source: SourceScript, cv: float
 ) -> None:
-    for seed in SEEDS[type(policy)]:
-        outcome = play(random_story(seed, 0.9, jitter), policy)
-        assert (outcome.holds, outcome.underruns) == ([], [])
-        assert outcome.first_s < 2.5
+    for seed in range(5):
+        assert play(policy, EngineScript(rtf=0.9, cv=cv), source, seed).silences == ()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("jitter", [0.0, 0.2])
-@pytest.mark.parametrize("rtf", [1.3, 1.5, 1.8])
-def test_a_slow_producer_is_heard_with_silence_on_boundaries_only(
-    policy: PlayoutPolicy, jitter: float, rtf: float
+@pytest.mark.parametrize("rtf", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("source", [WHOLE, STEADY])
+def test_on_a_known_machine_the_measured_policy_starts_sooner_and_breaks_no_more(
+    rtf: float, source: SourceScript
 ) -> None:
-    holds = 0
-    for seed in SEEDS[type(policy)]:
-        outcome = play(random_story(seed, rtf, jitter), policy)
-        assert outcome.underruns == []
-        holds += len(outcome.holds)
-    assert holds > len(SEEDS[type(policy)])
+    engine = EngineScript(rtf=rtf, cv=0.1)
+    for seed in range(3):
+        fixed = play(FIXED, engine, source, seed)
+        measured = play(MEASURED, engine, source, seed, seen(engine))
+        assert measured.first_s < fixed.first_s - 0.3
+        assert measured.silences == fixed.silences == ()
 
 
-@pytest.mark.parametrize("rtf", [0.3, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8])
-def test_the_measured_policy_is_never_worse_than_the_fixed_one(rtf: float) -> None:
-    for seed in range(12):
-        story = random_story(seed, rtf)
-        fixed, measured = play(story, FixedPolicy()), play(story, MeasuredPolicy())
-        assert measured.first_s <= fixed.first_s
-        assert len(measured.holds) <= len(fixed.holds)
-        assert measured.hold_s <= fixed.hold_s + 1e-6
-        assert measured.ended_s <= fixed.ended_s + 1e-6
+def test_an_unknown_machine_is_started_sooner_too_where_it_is_fast() -> None:
+    engine = EngineScript(rtf=0.3, cv=0.1)
+    for seed in range(3):
+        assert (
+            play(MEASURED, engine, WHOLE, seed).first_s < play(FIXED, engine, WHOLE, seed).first_s
+        )
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_short_story_plays_as_soon_as_it_is_made(policy: PlayoutPolicy) -> None:
-    outcome = play(Story((0.7,), (0.9,), rtf=0.5), policy)
-    assert outcome.first_s == pytest.approx(0.35)
-    assert outcome.phases == [Phase.PREBUFFERING, Phase.DRAINING, Phase.FINISHED]
+    for seed in range(5):
+        outcome = play(policy, EngineScript(rtf=0.5), SourceScript("whole", 0.2), seed)
+        assert outcome.first_s <= outcome.made_s + LATENCY_S
+        assert outcome.silences == ()
+
+
+# -- production that does not -------------------------------------------------------------------
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("cv", [0.0, 0.1])
+@pytest.mark.parametrize("rtf", [1.3, 1.8])
+def test_a_slow_producer_is_heard_with_silence_on_boundaries_only(
+    policy: PlayoutPolicy, cv: float, rtf: float
+) -> None:
+    outcomes = [play(policy, EngineScript(rtf=rtf, cv=cv), WHOLE, seed) for seed in range(5)]
+    silences = [silence for outcome in outcomes for silence in outcome.silences]
+    assert len(silences) > len(outcomes)
+    assert all(silence.boundary for silence in silences)
+    assert {silence.cause for silence in silences} == {"synthesis"}
+    if policy is MEASURED:
+        assert natural_share(outcomes) >= 0.95
+
+
+@pytest.mark.parametrize("rtf", [1.1, 1.3])
+@pytest.mark.parametrize("cv", [0.1, 0.2])
+def test_on_a_known_machine_silence_lies_between_sentences(rtf: float, cv: float) -> None:
+    engine = EngineScript(rtf=rtf, cv=cv)
+    outcomes = [play(MEASURED, engine, STEADY, seed, seen(engine)) for seed in range(5)]
+    assert all(silence.boundary for outcome in outcomes for silence in outcome.silences)
+    assert natural_share(outcomes) >= 0.95
+
+
+@pytest.mark.parametrize("rtf", [1.1, 1.3])
+def test_elasticity_saves_at_least_three_tenths_of_the_silence(rtf: float) -> None:
+    engine = EngineScript(rtf=rtf, cv=0.1)
+    rigid = replace(MEASURED, elastic=RIGID)
+    silent_s = [
+        sum(play(policy, engine, WHOLE, seed, seen(engine)).silent_s for seed in range(6))
+        for policy in (MEASURED, rigid)
+    ]
+    assert silent_s[0] <= 0.7 * silent_s[1]
+
+
+# -- text that does not -------------------------------------------------------------------------
+@pytest.mark.parametrize("policy", POLICIES)
+def test_text_slower_than_speech_is_heard_with_silence_on_boundaries_only(
+    policy: PlayoutPolicy,
+) -> None:
+    source = SourceScript("steady", 40.0, tokens_per_s=2.5)
+    for seed in range(4):
+        outcome = play(policy, EngineScript(rtf=0.3), source, seed)
+        assert len(outcome.silences) > 3
+        assert all(silence.boundary for silence in outcome.silences)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_two_lines_and_a_stall_are_heard(policy: PlayoutPolicy) -> None:
-    story = Story((0.6, 0.6, 3.0), (0.6, 0.6, 3.0), rtf=0.2, texts_s=(0.0, 0.1, 10.0), end_s=10.0)
-    outcome = play(story, policy)
-    assert outcome.first_s < 1.0
-    assert outcome.underruns == []
-    ((position_s, silent_s),) = outcome.holds
-    assert position_s == pytest.approx(1.2)
-    assert silent_s > 8
-    assert "text" in outcome.causes
+@pytest.mark.parametrize("kind", ["stalled", "reconnecting", "two_stage", "bursty"])
+def test_however_text_comes_no_phrase_breaks(policy: PlayoutPolicy, kind: str) -> None:
+    source = SourceScript(kind, 40.0, stall_s=12.0, first_token_s=2.5)  # type: ignore[arg-type]
+    for seed in range(4):
+        outcome = play(policy, EngineScript(rtf=0.5), source, seed)
+        assert all(silence.boundary for silence in outcome.silences)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_text_slower_than_speech_holds_between_chunks(policy: PlayoutPolicy) -> None:
-    texts_s = tuple(5.0 * i for i in range(6))
-    story = Story((3.0,) * 6, (3.0,) * 6, rtf=0.3, texts_s=texts_s, end_s=25.0)
-    outcome = play(story, policy)
-    assert outcome.underruns == []
-    assert [round(position_s) for position_s, _ in outcome.holds] == [3, 6, 9, 12, 15]
+def test_two_lines_and_a_stall_are_heard(
+    policy: PlayoutPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lines(script: SourceScript, rng: random.Random) -> list[Delta]:
+        story = "At last there was more of it, and everybody listened to the end."
+        return [Delta(0.0, "Yes, sir.\n"), Delta(0.1, "No, sir.\n"), Delta(10.0, story)]
+
+    monkeypatch.setattr("legato.sim.world.deltas", lines)
+    outcome = play(policy, EngineScript(rtf=0.2, length_cv=0.0), WHOLE)
+    assert outcome.first_s < 1.2
+    (silence,) = outcome.silences
+    assert silence.boundary in NATURAL
+    assert silence.seconds > 7.0
+
+
+# -- anything -----------------------------------------------------------------------------------
+engines = st.builds(
+    EngineScript,
+    rtf=st.sampled_from([0.05, 0.5, 0.9, 1.5, 3.0]),
+    cv=st.just(0.0),
+    block_s=st.sampled_from([0.1, 0.25, 1.0, 30.0]),
+    slots=st.sampled_from([1, 1, 2, 4]),
+    length_cv=st.sampled_from([0.0, 0.1]),
+)
+sources = st.builds(
+    SourceScript,
+    kind=st.sampled_from(["whole", "steady", "bursty", "stalled", "reconnecting", "two_stage"]),
+    seconds=st.sampled_from([0.2, 2.0, 12.0]),
+    tokens_per_s=st.sampled_from([2.5, 10.0, 60.0]),
+    first_token_s=st.sampled_from([0.0, 2.5]),
+    stall_s=st.sampled_from([0.6, 5.0]),
+)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 @settings(max_examples=60, deadline=None)
-@given(story=stories())
-def test_no_story_is_stuck_or_broken_inside_a_chunk(policy: PlayoutPolicy, story: Story) -> None:
-    """Empty and tiny chunks, stalls anywhere: all of it is heard in the end."""
-    outcome = play(story, policy)
-    assert outcome.underruns == []
-    assert outcome.updates < 20_000
+@given(engine=engines, source=sources, seed=st.integers(0, 10_000))
+def test_no_story_is_stuck_or_broken_inside_a_chunk(
+    policy: PlayoutPolicy, engine: EngineScript, source: SourceScript, seed: int
+) -> None:
+    """With an engine of constant speed: all of it is heard, and waits at boundaries."""
+    outcome = play(policy, engine, source, seed)
+    assert all(silence.boundary for silence in outcome.silences)
+    assert outcome.turns < 20_000

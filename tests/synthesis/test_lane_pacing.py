@@ -97,7 +97,7 @@ def test_longer_pauses_are_no_slower_speech_to_learn_from() -> None:
         passage = listener.lane._passages.current
         assert passage is not None
         told: list[float] = []
-        passage.feed.chunker.observe = lambda *seen, told=told: told.append(seen[2])  # type: ignore[method-assign,misc]
+        passage.feed.chunker.observe = lambda *seen, told=told: told.append(seen[2])  # type: ignore[method-assign]
         pending.write(STORY)
         pending.close()
         world.worker.wake()

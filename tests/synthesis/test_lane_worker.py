@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.sim.engine import EngineScript
+from legato.sim.listener import ListenerScript
+from legato.sim.scenario import Scenario
+from legato.sim.source import SourceScript
+from legato.sim.world import World as SimWorld
 from legato.synthesis.scheduler import LookAhead
 from tests.audio.buffers import BOTH
 from tests.synthesis.virtual import (
@@ -152,6 +157,28 @@ def test_the_worker_rests_while_nothing_is_to_do() -> None:
     listener.buffer.set_paused(True)
     world.pass_s(60.0)
     assert world.turns - paused < 200
+
+
+def test_blocks_of_chunks_that_begin_together_are_made_side_by_side() -> None:
+    """What came of several chunks at once is never counted as one chunk's."""
+    engine = EngineScript(rtf=0.8, cv=0.0, slots=4)
+    scenario = Scenario(1, engine, (ListenerScript((SourceScript("whole", 30.0),)),))
+    world = SimWorld(scenario, FixedPolicy())
+    world._join()
+    meter = world.listeners[0].lane.meter
+    came: list[tuple[float, int]] = []
+    arrived = meter.arrived
+
+    def noting(
+        now_s: float, audio_s: float, longest_s: float, beside: int, content_s: float
+    ) -> None:
+        came.append((audio_s, beside))
+        arrived(now_s, audio_s, longest_s, beside, content_s)
+
+    meter.arrived = noting  # type: ignore[method-assign,assignment]
+    world.run()
+    assert max(beside for _, beside in came) >= 2
+    assert all(audio_s <= beside * engine.block_s + 1e-9 for audio_s, beside in came)
 
 
 # -- text that comes slowly -------------------------------------------------------------------

@@ -68,7 +68,9 @@ class MeasuredPolicy:
         """A listener waits, for the first chunk or after a hold, and no hold need follow."""
         if view.slack_s < 0:
             return view.wait(f"the lead is {-view.slack_s:.2f} s too short")
-        return view.open(max(1, count), "nothing will be late")
+        if not count:
+            return view.wait("the lead is long enough, and still the next chunk would break")
+        return view.open(count, "nothing will be late")
 
     def _go_on(self, view: _View, count: int) -> Decision:
         """A listener hears, or holds are planned: sentence by sentence, if so."""

@@ -131,7 +131,7 @@ def _look_again_s(state: PlayoutState, opening: int) -> float:
     """Time alone brings two things: the listener comes to the gate, and text goes stale."""
     opened_s = sum(chunk.duration_s for chunk in state.closed[:opening])
     times_s = [LONGEST_LOOK_S, state.open_s + opened_s - state.latency_s]
-    if state.in_flight == 0 and opening < len(state.closed):
+    if state.in_flight == 0 and (opening < len(state.closed) or not state.text_done):
         times_s.append(TEXT_STALL_S - state.text_idle_s)
     return max(SHORTEST_LOOK_S, min(time_s for time_s in times_s if time_s > 0))
 

@@ -170,7 +170,6 @@ class Lane:
 
     def blocks(self, now_s: float, arrived: list[tuple[Track, AudioBlock]]) -> None:
         """Blocks of this lane's tracks came together."""
-        side_by_side = max(1, sum(track.begun for track in self.in_flight()))
         lengths_s = []
         content_s = 0.0
         for track, block in arrived:
@@ -178,6 +177,7 @@ class Lane:
             lengths_s.append(track.take(block))
             content_s += track.made_s
             self.log.block(track, block, lengths_s[-1])
+        side_by_side = max(1, sum(track.begun for track in self.in_flight()))  # these included
         audio_s, longest_s = sum(lengths_s), max(lengths_s)
         self.meter.arrived(now_s, audio_s, longest_s, side_by_side, content_s)
 
