@@ -1,4 +1,4 @@
-from legato.sim.scenario import STRATA, Stratum, lengthened, random_scenario
+from legato.sim.scenario import STRATA, Stratum, random_scenario
 
 
 def test_a_seed_is_one_scenario() -> None:
@@ -42,10 +42,3 @@ def test_a_stratum_is_played_as_it_says() -> None:
     assert (scenario.engine.rtf, scenario.engine.cv) == (0.8, 0.3)
     assert (source.kind, source.tokens_per_s, source.seconds) == ("steady", 8.0, 20.0)
     assert Stratum(0.8, 0.3, 0.0, 20.0).source().kind == "whole"
-
-
-def test_a_lengthened_scenario_keeps_its_engine() -> None:
-    scenario = random_scenario(3)
-    longer = lengthened(scenario, 500.0)
-    assert longer.engine == scenario.engine
-    assert longer.listeners[0].sources[0].seconds == 500.0

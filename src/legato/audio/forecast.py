@@ -22,7 +22,7 @@ MEMORY_S = 1.0
 """Over how much audio a machine's speed stays as it is: the load on it changes in seconds."""
 
 _CHUNK_S = 2.0
-_LESS_AT_THE_END = 0.075  # half of 1 - 2.58 / 3.03: speeds are skewed, which asks for some back
+LESS_AT_THE_END = 0.075  # half of 1 - 2.58 / 3.03: speeds are skewed, which asks for some back
 _STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
@@ -78,7 +78,7 @@ class Making:
         steps = (first_s + step * block_s for step in _STEPS)
         for at_s in (*takewhile(lambda at_s: at_s < last_s, steps), last_s):
             share = (at_s - first_s) / (last_s - first_s) if last_s > first_s else 1.0
-            enough = z * (1.0 - _LESS_AT_THE_END * share**2)
+            enough = z * (1.0 - LESS_AT_THE_END * share**2)
             needed_s = max(needed_s, self.takes_s(at_s, enough) - (at_s - least))
         return needed_s
 
