@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import hypothesis.strategies as st
 
@@ -68,6 +69,34 @@ def state(
 def opens(policy: PlayoutPolicy, situation: PlayoutState) -> int:
     """Through which chunk it opens; -1: nothing new."""
     return policy.decide(situation).open_through
+
+
+BLOCK_S = 0.25
+
+
+def made(
+    rtf: float, spread: float = 0.0, known_s: float = MANY, side_by_side: int = 1, **more: Any
+) -> Production:
+    """Production as it is known, with estimates that are right."""
+    making = Making(rtf, spread, BLOCK_S, known_s)
+    return Production(
+        blocks=100,
+        block_s=BLOCK_S,
+        overrun=1.0,
+        making=making,
+        side_by_side=side_by_side,
+        **more,
+    )
+
+
+def with_all_text(situation: PlayoutState) -> PlayoutState:
+    """The same, where no more text is to come."""
+    return replace(situation, writing=Writing(over=True))
+
+
+STEADY = made(0.5)
+LIVELY = made(0.8, spread=0.2)
+SLOWER = made(1.5)
 
 
 # -- any situation --------------------------------------------------------------------------

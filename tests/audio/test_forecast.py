@@ -83,7 +83,8 @@ def test_z_is_that_of_the_maximum_of_a_walk_with_drift() -> None:
 
 
 def test_little_audio_varies_as_one_speed_and_much_as_many() -> None:
-    assert correlated_s(0.0) == correlated_s(3.830362779649261e-12) == 0.0
+    assert correlated_s(0.0) == 0.0
+    assert 0.0 <= correlated_s(3.830362779649261e-12) < 1e-20
     assert correlated_s(0.02) == pytest.approx(0.02**2 / 2, rel=0.01)
     assert correlated_s(40.0) == pytest.approx(40.0 - MEMORY_S)
 
@@ -152,7 +153,7 @@ makings = st.builds(
     pauses=st.floats(0.0, 0.5),
 )
 seconds = st.floats(0.0, 60.0)
-MORE = 1e-9  # of rounding
+MORE = 1e-7  # of rounding
 
 
 @given(makings, seconds, seconds, st.floats(0.0, 5.0))

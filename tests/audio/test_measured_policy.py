@@ -1,4 +1,4 @@
-"""MeasuredPolicy: state by state, what it opens, when, how it is heard and what it says."""
+"""MeasuredPolicy: state by state, what it opens, when, and what it says."""
 
 from __future__ import annotations
 
@@ -9,43 +9,29 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from legato.audio.elastic import RIGID, SLOWEST_PACE, Elastic, Pacing
 from legato.audio.forecast import Making, Writing, z_of_maximum
 from legato.audio.measured_policy import HORIZON_S, SURE_AFTER_S, MeasuredPolicy
 from legato.audio.playout_policy import TEXT_STALL_S, FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutState, Production
 from legato.types import Boundary
-from tests.audio.playout_states import MANY, UNKNOWN, opens, part, state, states, whole
+from tests.audio.playout_states import (
+    BLOCK_S,
+    LIVELY,
+    MANY,
+    SLOWER,
+    STEADY,
+    UNKNOWN,
+    made,
+    opens,
+    part,
+    state,
+    states,
+    whole,
+    with_all_text,
+)
 
 POLICY = MeasuredPolicy()
-BLOCK_S = 0.25
-OVER = Writing(over=True)
 TINY_S = 1e-6
-
-
-def made(
-    rtf: float, spread: float = 0.0, known_s: float = MANY, side_by_side: int = 1, **more: Any
-) -> Production:
-    """Production as it is known, with estimates that are right."""
-    making = Making(rtf, spread, BLOCK_S, known_s)
-    return Production(
-        blocks=100,
-        block_s=BLOCK_S,
-        overrun=1.0,
-        making=making,
-        side_by_side=side_by_side,
-        **more,
-    )
-
-
-STEADY = made(0.5)
-LIVELY = made(0.8, spread=0.2)
-SLOW = made(1.5)
-
-
-def with_all_text(situation: PlayoutState) -> PlayoutState:
-    """The same, where no more text is to come."""
-    return replace(situation, writing=OVER)
 
 
 # -- before anything is known -----------------------------------------------------------------
@@ -160,12 +146,14 @@ def test_a_rest_that_is_known_to_its_end_is_started_like_a_chunk_while_playing()
     rest = with_all_text(state(part(0, lead_s, lead_s + 8.0), production=wild))
     assert opens(POLICY, rest) == -1
     assert POLICY.decide(replace(rest, rest_submitted=True)).why == "the rest will be ready in time"
-    late = with_all_text(state(part(0, 0.1, 8.0), production=SLOW))
+    late = with_all_text(state(part(0, 0.1, 8.0), production=SLOWER))
     assert opens(POLICY, replace(late, rest_submitted=True)) == -1
 
 
 def test_a_listener_who_holds_waits_for_a_lead_again() -> None:
-    held = replace(state(part(1, 0.1, 6.0), production=STEADY), heard_any=True, writing=OVER)
+    held = replace(
+        state(part(1, 0.1, 6.0), production=STEADY), heard_any=True, writing=Writing(over=True)
+    )
     decision = POLICY.decide(held)
     assert decision.open_through == -1
     assert decision.cause == "synthesis"
@@ -183,7 +171,7 @@ def test_while_it_plays_it_opens_what_will_be_in_time() -> None:
     assert opens(POLICY, slower) == 3
     # Each chunk takes 1.5 s longer than it lasts, and the first needs its last block's time more.
     for ahead_s, through in ((1.99, -1), (2.01, 1), (3.49, 1), (3.51, 2)):
-        behind = state(*following, opened=(whole(0, ahead_s),), production=SLOW)
+        behind = state(*following, opened=(whole(0, ahead_s),), production=SLOWER)
         assert opens(POLICY, behind) == through
 
 
@@ -207,9 +195,9 @@ def test_while_it_plays_less_certainty_is_asked_for_than_at_a_start() -> None:
 
 
 def test_estimates_that_were_too_short_are_made_longer() -> None:
-    playing = state(part(1, 0.0, 4.0), opened=(whole(0, 2.5),), production=SLOW)
+    playing = state(part(1, 0.0, 4.0), opened=(whole(0, 2.5),), production=SLOWER)
     assert opens(POLICY, playing) == 1
-    doubtful = replace(playing, production=replace(SLOW, overrun=1.3))
+    doubtful = replace(playing, production=replace(SLOWER, overrun=1.3))
     assert opens(POLICY, doubtful) == -1
     # A chunk that is complete is as long as it is.
     assert opens(POLICY, replace(doubtful, closed=(whole(1, 4.0),))) == 1
@@ -221,19 +209,19 @@ LATE = part(3, 0.0, 30.0)
 
 def test_it_plans_holds_at_sentence_ends_where_production_is_slower() -> None:
     chunks = (whole(0, boundary=Boundary.COMMA), whole(1), whole(2, boundary=Boundary.CLAUSE))
-    decision = POLICY.decide(state(*chunks, LATE, production=SLOW))
+    decision = POLICY.decide(state(*chunks, LATE, production=SLOWER))
     assert decision.open_through == 1
     assert "holds are planned" in decision.why
-    inside = POLICY.decide(state(chunks[2], LATE, production=SLOW))
+    inside = POLICY.decide(state(chunks[2], LATE, production=SLOWER))
     assert (inside.open_through, inside.cause) == (-1, "synthesis")
     paragraph = replace(chunks[2], boundary=Boundary.PARAGRAPH)
-    assert opens(POLICY, state(paragraph, LATE, production=SLOW)) == 2
+    assert opens(POLICY, state(paragraph, LATE, production=SLOWER)) == 2
 
 
 def test_holds_are_planned_while_it_plays_too() -> None:
     ahead, comma = (whole(0, 1.0),), whole(1, boundary=Boundary.COMMA)
-    assert opens(POLICY, state(comma, LATE, opened=ahead, production=SLOW)) == -1
-    assert opens(POLICY, state(comma, whole(2), LATE, opened=ahead, production=SLOW)) == 2
+    assert opens(POLICY, state(comma, LATE, opened=ahead, production=SLOWER)) == -1
+    assert opens(POLICY, state(comma, whole(2), LATE, opened=ahead, production=SLOWER)) == 2
 
 
 def test_a_planned_phrase_waits_until_nothing_in_it_can_break() -> None:
@@ -271,7 +259,7 @@ def test_pauses_can_make_up_for_slow_production() -> None:
 
 
 # -- never mute -----------------------------------------------------------------------------
-@pytest.mark.parametrize("production", [UNKNOWN, LIVELY, SLOW])
+@pytest.mark.parametrize("production", [UNKNOWN, LIVELY, SLOWER])
 @pytest.mark.parametrize("heard", [False, True])
 def test_a_stalled_source_does_not_silence_what_is_ready(
     production: Production, heard: bool
@@ -288,7 +276,7 @@ def test_a_stalled_source_does_not_silence_what_is_ready(
 
 
 def test_while_jobs_are_in_the_engine_the_source_has_not_stalled() -> None:
-    ready = state(whole(0, 0.6, Boundary.COMMA), production=SLOW, in_flight=1)
+    ready = state(whole(0, 0.6, Boundary.COMMA), production=SLOWER, in_flight=1)
     assert opens(POLICY, replace(ready, text_idle_s=9.0)) == -1
 
 
@@ -317,103 +305,6 @@ def test_a_chunk_beside_the_one_before_it_does_not_wait_for_it() -> None:
     assert through(4) == 2
 
 
-# -- how it is heard ------------------------------------------------------------------------
-def playing(shortage_s: float, ahead_s: float = 2.0, production: Production = SLOW) -> PlayoutState:
-    """A listener with `ahead_s` open, behind which a chunk would be late by so much."""
-    assert production.making is not None
-    z = z_of_maximum(POLICY.phrase_quantile)
-    written_s, left_s = 1.0, 4.0
-    needed = production.making.lead_s(0.0, left_s, z) + POLICY.reserve_s
-    written_s = needed - shortage_s - ahead_s
-    return with_all_text(
-        state(
-            part(1, written_s, written_s + left_s),
-            opened=(whole(0, ahead_s),),
-            production=production,
-        )
-    )
-
-
-def assert_paced(situation: PlayoutState, shortage_s: float, open_s: float) -> Pacing:
-    """Paced as elasticity has it for such a shortage behind so much that is open."""
-    pacing, expected = POLICY.decide(situation).pacing, POLICY.elastic.pacing(shortage_s, open_s)
-    assert pacing.pause_factor == pytest.approx(expected.pause_factor)
-    assert pacing.pace == expected.pace
-    return pacing
-
-
-def test_nothing_is_paced_while_nothing_is_short() -> None:
-    situation = playing(-0.01)
-    assert opens(POLICY, situation) == 1
-    assert POLICY.decide(situation).pacing == Pacing()
-
-
-def test_first_pauses_become_longer_then_speech_slower() -> None:
-    elastic = POLICY.elastic
-    little = assert_paced(playing(0.03), 0.03, 2.0)
-    assert little.pause_factor > 1.0
-    assert little.pace == 1.0
-    more = POLICY.decide(playing(0.1)).pacing
-    assert more.pause_factor > little.pause_factor
-    assert more.pace == pytest.approx(0.95)
-    most = POLICY.decide(playing(0.4)).pacing
-    assert most == Pacing(elastic.longest_pauses, elastic.slowest_pace)
-
-
-def test_never_slower_than_the_slowest_pace() -> None:
-    slow = POLICY.decide(playing(0.9, ahead_s=1.0)).pacing
-    assert slow.pace == SLOWEST_PACE
-
-
-def test_elasticity_is_a_setting() -> None:
-    situation = playing(0.4)
-    assert replace(POLICY, elastic=RIGID).decide(situation).pacing == Pacing()
-    gentle = replace(POLICY, elastic=Elastic(longest_pauses=1.2, slowest_pace=0.95))
-    assert gentle.decide(situation).pacing == Pacing(1.2, 0.95)
-
-
-def test_what_opens_gives_time_to_what_follows() -> None:
-    """The shortage is that of the first chunk that stays closed, behind all that is open."""
-    ahead, following = (whole(0, 1.0),), part(2, 0.0, 6.0, Boundary.COMMA)
-    situation = with_all_text(state(whole(1), following, opened=ahead, production=SLOW))
-    assert SLOW.making is not None
-    needed = SLOW.making.lead_s(0.0, 6.0, z_of_maximum(POLICY.phrase_quantile))
-    decision = POLICY.decide(situation)
-    assert decision.open_through == 1
-    short_s = needed + POLICY.reserve_s - 4.0
-    assert short_s < 0
-    assert decision.pacing == Pacing()
-    later = replace(situation, closed=(whole(1, 1.5), following))
-    assert assert_paced(later, short_s + 1.5, 2.5) != Pacing()
-
-
-def test_text_that_will_be_late_is_paced_too() -> None:
-    late = replace(
-        state(opened=(whole(0, 2.0),), production=STEADY, in_flight=0),
-        writing=Writing(rate=2.0, spread=0.0, chunk_spread=0.0),
-    )
-    last = replace(late, closed=(whole(1, 0.3),))
-    assert opens(POLICY, last) == 1
-    # 4.5 s of text come in 2.25 s, and the first block of it needs 0.125 s more.
-    short_s = 2.25 + 0.125 + POLICY.reserve_s - 2.3
-    assert assert_paced(last, short_s, 2.3) != Pacing()
-    assert POLICY.decide(replace(last, writing=OVER)).pacing == Pacing()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"heard_any": False}, {"synthesis_done": True, "text_done": True}],
-)
-def test_neither_a_waiting_nor_a_draining_listener_is_paced(change: dict[str, Any]) -> None:
-    assert POLICY.decide(playing(0.4)).pacing != Pacing()
-    assert POLICY.decide(replace(playing(0.4), **change)).pacing == Pacing()
-
-
-def test_unknown_production_is_not_paced() -> None:
-    situation = state(part(1, 0.0), opened=(whole(0, 0.5),))
-    assert POLICY.decide(situation).pacing == Pacing()
-
-
 # -- what it says ---------------------------------------------------------------------------
 def test_it_says_what_a_decision_rests_on() -> None:
     production = made(0.61234, spread=0.12345, known_s=123.45)
@@ -433,7 +324,7 @@ def test_it_says_what_a_decision_rests_on() -> None:
 
 
 def test_where_holds_are_planned_there_is_no_slack_to_tell() -> None:
-    told = POLICY.decide(with_all_text(state(whole(0), production=SLOW))).assumed
+    told = POLICY.decide(with_all_text(state(whole(0), production=SLOWER))).assumed
     assert set(told) == {"quantile", "keeps_up", "rtf", "spread", "known_s"}
 
 
@@ -505,11 +396,3 @@ def test_more_written_text_or_speech_never_closes_a_start(
     )
     later = replace(waiting, closed=(further, *waiting.closed[1:]))
     assert opens(POLICY, later) >= min(opens(POLICY, waiting), first.ordinal)
-
-
-@given(states())
-def test_pacing_keeps_its_limits(situation: PlayoutState) -> None:
-    pacing = POLICY.decide(situation).pacing
-    assert POLICY.elastic.slowest_pace <= pacing.pace <= 1.0
-    assert 1.0 <= pacing.pause_factor <= POLICY.elastic.longest_pauses
-    assert replace(POLICY, elastic=RIGID).decide(situation).pacing == Pacing()

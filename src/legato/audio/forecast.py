@@ -35,8 +35,8 @@ def correlated_s(audio_s: float) -> float:
     """What counts of `audio_s` towards the variance of its making: little of a short stretch,
     whose speed is nearly one speed, all but a constant of a long one.
     """
-    # Of next to nothing, rounding leaves less than nothing.
-    return max(0.0, audio_s - MEMORY_S * (1.0 - math.exp(-audio_s / MEMORY_S)))
+    # Of next to nothing, rounding might leave less than nothing.
+    return max(0.0, audio_s + MEMORY_S * math.expm1(-audio_s / MEMORY_S))
 
 
 @dataclass(frozen=True, slots=True)
