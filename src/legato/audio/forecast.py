@@ -21,6 +21,9 @@ from itertools import takewhile
 MEMORY_S = 1.0
 """Over how much audio a machine's speed stays as it is: the load on it changes in seconds."""
 
+LONGEST_CHUNK_S = 8.0
+"""What a chunk is at most while the lead is short."""
+
 _CHUNK_S = 2.0
 LESS_AT_THE_END = 0.075  # half of 1 - 2.58 / 3.03: speeds are skewed, which asks for some back
 _STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -112,10 +115,11 @@ class Writing:
         rate = self.rate or _USUAL_RATE
         spread = self.spread if self.rate else _USUAL_RATE
         needed_s = 0.0
+        longer_s = min(z * self.chunk_spread, max(0.0, LONGEST_CHUNK_S - self.chunk_s))
         for chunk in range(1, 1 + max(1, round(horizon_s / self.chunk_s))):
-            missing_s = chunk * self.chunk_s + _SETTLES_S - self.pending_s
-            variance = spread**2 * max(0.0, missing_s) / rate + self.chunk_spread**2
-            waits_s = max(0.0, missing_s + z * math.sqrt(variance)) / rate
+            missing_s = max(0.0, chunk * self.chunk_s + _SETTLES_S - self.pending_s)
+            doubt_s = math.hypot(z * spread * math.sqrt(missing_s / rate), longer_s)
+            waits_s = (missing_s + doubt_s) / rate if missing_s else 0.0
             needed_s = max(needed_s, waits_s + start_s - (chunk - 1) * self.chunk_s)
         return needed_s
 

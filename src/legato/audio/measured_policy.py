@@ -74,7 +74,8 @@ class MeasuredPolicy:
 
     def _go_on(self, view: _View, count: int) -> Decision:
         """A listener hears, or holds are planned: sentence by sentence, if so."""
-        count = view.whole_sentences(count)
+        if not view.keeps_up:
+            count = view.planned(count)
         if not count:
             return view.wait("what follows would not be ready in time")
         why = "it will be ready in time" if view.keeps_up else "ready in time; holds are planned"
@@ -131,10 +132,13 @@ class _View:
             return chunk.duration_s
         return max(chunk.written_s, chunk.duration_s * self._state.production.overrun)
 
-    def whole_sentences(self, count: int) -> int:
-        """Of `count` chunks, those after which a hold would be natural, or is not likely."""
-        closed = self._state.closed
-        if count == len(closed) and count and self._text_follows():
+    def planned(self, count: int) -> int:
+        """Of `count` chunks, those after which a hold would be natural, or is not likely; all
+        of them for a listener who has waited for much already.
+        """
+        state, closed = self._state, self._state.closed
+        waited = not state.heard_any and state.lead_s >= self._policy.most_lead_s
+        if waited or (count and count == len(closed) and self._text_follows()):
             return count
         while count and closed[count - 1].boundary < Boundary.SENTENCE:
             count -= 1
@@ -154,7 +158,10 @@ class _View:
     @property
     def slack_s(self) -> float:
         """By how much the lead is longer than what a start needs; negative: shorter."""
-        return min(self._made_slack_s(), self._text_slack_s(HORIZON_S, self._policy.quantile))
+        text_slack_s = self._text_slack_s(HORIZON_S, self._policy.quantile)
+        return min(
+            self._made_slack_s(), max(text_slack_s, self._known_s - self._policy.most_lead_s)
+        )
 
     def _made_slack_s(self) -> float:
         state, making = self._state, self._aggregate()
@@ -174,10 +181,14 @@ class _View:
         if state.writing.over:
             return float("inf")
         z = z_of_maximum(quantile)
-        known_s = state.open_s + sum(chunk.duration_s for chunk in state.closed)
         start_s = self._aggregate().takes_s(state.production.block_s, z)
         needed_s = state.writing.lead_s(start_s, horizon_s, z)
-        return known_s - needed_s - self._policy.reserve_s
+        return self._known_s - needed_s - self._policy.reserve_s
+
+    @property
+    def _known_s(self) -> float:
+        """Seconds of all known chunks that are still to be heard."""
+        return self._state.open_s + sum(chunk.duration_s for chunk in self._state.closed)
 
     def _aggregate(self) -> Making:
         """How audio is made by all chunks together."""

@@ -77,7 +77,8 @@ class ReferencePolicy:
             text_at_s = np.maximum(0.0, missing_s) / self._text_rate
             begun_s = text_at_s - np.concatenate((np.zeros((_FUTURES, 1)), there_at_s[:, :-1]), 1)
             there_at_s = there_at_s + np.maximum(0.0, np.maximum.accumulate(begun_s, axis=1))
-        heard_at_s = lead_s + before_s + self._pause_s * chunk - self._reserve_s
+        pauses_s = self._pause_s * np.maximum(0, chunk - 1)  # the first one's is in its length
+        heard_at_s = lead_s + before_s + pauses_s - self._reserve_s
         return float(np.mean((there_at_s > heard_at_s).any(axis=1)))
 
 

@@ -14,7 +14,8 @@ _USUAL_CHUNK_S = 4.5
 _USUAL_CHUNK_SPREAD = 1.5
 _USUAL_CHUNKS = 4  # as how many chunks that counts
 _USUAL_CHARACTERS_PER_S = 15.0
-_USUAL_WINDOWS = 2  # as how many windows an even spread of 1 counts
+_USUAL_WINDOWS = 1  # as how many windows a relative spread of `_USUAL_CV` counts
+_USUAL_CV = 0.3
 
 
 class TextMeter:
@@ -61,7 +62,8 @@ class TextMeter:
         if lasted_s >= _FEWEST_S:
             rate = (self._characters - self._first_characters) / lasted_s / per_s
             mean = rate * per_s * _WINDOW_S
-            off = sum((count - mean) ** 2 for count in self._windows) + _USUAL_WINDOWS * mean**2
+            usual = _USUAL_WINDOWS * (_USUAL_CV * mean) ** 2
+            off = usual + sum((count - mean) ** 2 for count in self._windows)
             variance = off / (len(self._windows) + _USUAL_WINDOWS)
             spread = math.sqrt(variance / _WINDOW_S) / per_s
         chunks = self._chunks + _USUAL_CHUNKS
