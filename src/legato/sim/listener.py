@@ -157,6 +157,11 @@ class SimBuffer(NumpyAudioBuffer):
         """Let slower speech be what a script says."""
         self._stretch = ScriptedStretch(self.sample_rate_hz, script)
 
+    @property
+    def announced(self) -> bool:
+        """Whether the next sample is the first one of an utterance."""
+        return self._first_due
+
     def _begin_insertion(self) -> None:
         super()._begin_insertion()
         if self._inserted.size:
@@ -286,8 +291,8 @@ class SimListener:
         self._rendering.at_s = self._clock.at_s
 
     def _render_passed(self, samples: int) -> None:
-        if samples > 1 and self._silent:
-            # What ends a silence is dated with the moment it ended, not with now.
+        if samples > 1 and (self._silent or self.buffer.announced):
+            # What comes first is dated with the moment when it came, not with now.
             self._rendering.at_s = self._begun_s + self.heard_s
             self._render(1)
             samples -= 1
