@@ -13,6 +13,7 @@ is the x at which that is 1 - q.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ def z_of_maximum(quantile: float) -> float:
     return math.sqrt(2.0 * math.log(1.0 / (1.0 - quantile)))
 
 
+@functools.lru_cache(maxsize=4096)  # stretches are alike
 def correlated_s(audio_s: float) -> float:
     """What counts of `audio_s` towards the variance of its making: little of a short stretch,
     whose speed is nearly one speed, all but a constant of a long one.

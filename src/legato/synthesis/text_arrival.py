@@ -25,6 +25,7 @@ class TextMeter:
         self._window_from = 0
         self._window = 0
         self._windows: deque[int] = deque(maxlen=_KEPT)
+        self._windows_sum = self._windows_squares = 0
         self._chunks = 0
         self._chunk_characters = 0
         self._chunk_s = self._chunk_squares = 0.0
@@ -40,6 +41,8 @@ class TextMeter:
             self._windows.append(self._characters - self._window_from)
             self._windows.extend([0] * min(_KEPT, window - self._window - 1))
             self._window, self._window_from = window, self._characters
+            self._windows_sum = sum(self._windows)
+            self._windows_squares = sum(count * count for count in self._windows)
         self._last_s, self._characters = at_s, characters
 
     def chunked(self, characters: int, seconds: float) -> None:
@@ -59,8 +62,9 @@ class TextMeter:
         if lasted_s >= _FEWEST_S:
             rate = (self._characters - self._first_characters) / lasted_s / per_s
             mean = rate * per_s * _WINDOW_S
-            off = sum((count - mean) ** 2 for count in self._windows) + _USUAL_WINDOWS * mean**2
-            variance = off / (len(self._windows) + _USUAL_WINDOWS)
+            counted = len(self._windows) + _USUAL_WINDOWS
+            off = self._windows_squares - 2 * mean * self._windows_sum + counted * mean**2
+            variance = max(0.0, off) / counted
             spread = math.sqrt(variance / _WINDOW_S) / per_s
         chunk_s = (self._chunk_s + _USUAL_CHUNK_S) / (self._chunks + 1)
         squares = self._chunk_squares + _USUAL_CHUNK_S**2 + _USUAL_CHUNK_SPREAD**2
