@@ -174,7 +174,9 @@ class _View:
 
     def wait(self, why: str) -> Decision:
         """Open nothing."""
-        return replace(waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0))
+        return replace(
+            waiting(self._state, why, assumed=self._assumed()), pacing=self._pacing(0)
+        )
 
     def _pacing(self, opening: int) -> Pacing:
         """How to hear what is open, given that so many chunks more will open."""
