@@ -140,8 +140,7 @@ class Passages:
             return Writing(pending_s=self._waiting_s, over=True)
         over = current is self._queue[-1] and current.feed.pending.closed
         writing = current.meter.writing(current.feed.uncut_characters, over)
-        waiting_s = self._waiting_s
-        return replace(writing, pending_s=writing.pending_s + waiting_s) if waiting_s else writing
+        return replace(writing, pending_s=writing.pending_s + self._waiting_s)
 
     def drop(self, utterance: int) -> None:
         """Give up the rest of an utterance's text; its `ended` is told of the cut."""
