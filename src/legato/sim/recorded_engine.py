@@ -139,9 +139,13 @@ class RecordedEngine:
         while self._waiting and len(self._works) < self._places:
             job, now_s = self._waiting.popleft(), self._clock.at_s
             take = self._take(job)
-            due = deque((now_s + at_s * self._factor, pcm) for at_s, pcm in take.blocks)
-            done_s = now_s + take.done_s * self._factor
+            due = deque((self._when(at_s), pcm) for at_s, pcm in take.blocks)
+            done_s = self._when(take.done_s)
             self._works.append(_Work(job, now_s, due, done_s, take.failure))
+
+    def _when(self, after_s: float) -> float:
+        """So long after now; to a microsecond, as traces are, so that what came together does."""
+        return round(self._clock.at_s + after_s * self._factor, 6)
 
     def _take(self, job: Job) -> Take:
         chunk = job.chunk
