@@ -250,6 +250,7 @@ class Narrator:
     def described(self) -> Event:
         """What this run is made with, as the first event of its trace."""
         settings, info = self._settings, self._engine.info
+        remembered = self._lane.settings.remembered
         detail = {
             "version": __version__,
             "engine": info.name,
@@ -263,6 +264,7 @@ class Narrator:
             "policy_settings": asdict(settings.policy) if is_dataclass(settings.policy) else {},
             "sizing": settings.chunker.sizing,
             "chunker": asdict(settings.chunker),
+            "remembered": None if remembered is None else asdict(remembered),
             "look_ahead": asdict(self._lane.settings.look_ahead),
             "limits": {
                 "max_characters": info.limits.characters(self._language),

@@ -48,7 +48,7 @@ def test_a_traced_scenario_can_be_reported(legato: Run, tmp_path: Path, seed: st
     html = page.read_text(encoding="utf-8")
     lanes = {row["lane"] for row in rows if row["chunk"] >= 0}
     assert (len(lanes) > 1) == (seed == "0")
-    assert all(f"Listener {lane}" in html for lane in lanes if len(lanes) > 1)
+    assert all(f'<h2 id="lane{lane}">' in html for lane in lanes if len(lanes) > 1)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from legato.events import Event
 from legato.sim.clock import VirtualClock
 from legato.sim.engine import EngineScript, SimEngine
 from legato.sim.invariants import Invariants
-from legato.sim.listener import Device, Hearing, SimListener
+from legato.sim.listener import Hearing, SimListener
 from legato.sim.loop import EventLoop
+from legato.sim.ring import Device
 from legato.sim.source import Delta
 from legato.text.semantic_chunker import SemanticChunker
 

@@ -4,7 +4,7 @@ from legato.sim.campaign import SeedRun, campaign, play, world_of
 from legato.sim.summary import command, summary
 
 BLOCK = 20
-FIRST, BLOCKS = 1_000, 15
+FIRST, BLOCKS = 1_000, 12
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + BLOCK * BLOCKS, BLOCK))

@@ -1,6 +1,6 @@
 import pytest
 
-from legato.sim.listener import LATENCY_S, Availability, Device
+from legato.sim.ring import LATENCY_S, Availability, Device
 from legato.sim.source import Delta
 from tests.sim.listening import TEXT, Scene
 

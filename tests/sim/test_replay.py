@@ -88,8 +88,8 @@ def test_with_another_policy_the_gate_opens_otherwise(tmp_path: Path) -> None:
 
 
 def test_other_chunks_are_made_at_the_recorded_speed(tmp_path: Path) -> None:
-    text = SourceScript("whole", 60.0)
-    trace = recorded(scenario(replace(ENGINE, rtf=0.3), (text,)), tmp_path)
+    text = replace(SOURCE, seconds=60.0)
+    trace = recorded(scenario(replace(ENGINE, rtf=0.05), (text,)), tmp_path)
     result = replayed(trace, Change(sizing="adaptive"))
     assert result["cut_otherwise"] > 0
     assert result["replayed"]["chunks"] < result["recorded"]["chunks"]

@@ -14,6 +14,7 @@ back, less is enough (of a walk without drift, at q = 0.99, 2.58 spreads instead
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from itertools import takewhile
@@ -34,6 +35,7 @@ def z_of_maximum(quantile: float) -> float:
     return math.sqrt(2.0 * math.log(1.0 / (1.0 - quantile)))
 
 
+@functools.lru_cache(maxsize=4096)  # stretches are alike
 def correlated_s(audio_s: float) -> float:
     """What counts of `audio_s` towards the variance of its making: little of a short stretch,
     whose speed is nearly one speed, all but a constant of a long one.

@@ -38,6 +38,8 @@ class _Ring:
     def get(self, start: int, samples: int) -> Pcm:
         at = start % self._pcm.size
         head = self._pcm[at : at + samples]
+        if head.size == samples:
+            return head.copy()
         return np.concatenate((head, self._pcm[: samples - head.size]))
 
 
@@ -61,7 +63,8 @@ class NumpyAudioBuffer:
                 f"ask for 1 Hz and {KEPT_BEHIND_S} s at least, and more than that"
             )
         self._clock = clock or MonotonicClock()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # entered without a detour through Python
+        self._changed = threading.Condition(self._lock)
         self._ring = _Ring(self.capacity_samples)
         self._gate = ChunkGate()
         self._ledger = RenderLedger(self._clock)
@@ -90,7 +93,7 @@ class NumpyAudioBuffer:
         """Append samples; returns how many fitted."""
         if pcm.dtype != np.float32 or pcm.ndim != 1:
             raise TypeError(f"PCM is one-dimensional float32, not {pcm.ndim}-d {pcm.dtype}")
-        with self._changed:
+        with self._lock:
             taken = pcm[: self._free()]
             self._ring.put(self._written, taken)
             self._written += taken.size
@@ -99,24 +102,24 @@ class NumpyAudioBuffer:
 
     def free_samples(self) -> int:
         """How many samples `push` would take now."""
-        with self._changed:
+        with self._lock:
             return self._free()
 
     def end_chunk(self, ordinal: int) -> int:
         """Close the chunk being written; returns its end index."""
-        with self._changed:
+        with self._lock:
             self._gate.end(ordinal, self._written, self._read - self._kept_behind)
             return self._written
 
     def open_through(self, ordinal: int) -> None:
         """Let the listener hear all chunks up to and including `ordinal`."""
-        with self._changed:
+        with self._lock:
             self._gate.open = max(self._gate.open, ordinal)
             self._changed.notify_all()
 
     def shut_gate(self) -> None:
         """Take the gate back to the last chunk that was ended."""
-        with self._changed:
+        with self._lock:
             if self._gate.current_open:
                 if self._read > self._gate.last_end:
                     self._fade_away(self._written)
@@ -124,7 +127,7 @@ class NumpyAudioBuffer:
 
     def expect(self) -> None:
         """Announce that more audio is due."""
-        with self._changed:
+        with self._lock:
             if self._finished:
                 self._holds_count = False
             self._finished = False
@@ -132,7 +135,7 @@ class NumpyAudioBuffer:
 
     def finish(self) -> None:
         """Announce that nothing is due after what is written."""
-        with self._changed:
+        with self._lock:
             self._finished = True
             if self._at_end():
                 self._ledger.take_back_hold()
@@ -140,7 +143,7 @@ class NumpyAudioBuffer:
 
     def discard_to(self, index: int) -> None:
         """Drop content before `index` unheard."""
-        with self._changed:
+        with self._lock:
             index = min(max(index, self._read), self._written)
             self._fade_away(index)
             if index > self._read:
@@ -150,7 +153,7 @@ class NumpyAudioBuffer:
 
     def rewind_to(self, index: int) -> int:
         """Move `read` back to `index`, as far as it is kept; returns the new read index."""
-        with self._changed:
+        with self._lock:
             if "consumer" in self._ends_taken:
                 raise BufferBusy("the buffer cannot be rewound while it is read: detach first")
             kept_from = max(self._furthest - self._kept_behind, self._discarded_to)
@@ -162,14 +165,14 @@ class NumpyAudioBuffer:
 
     def set_paused(self, paused: bool) -> None:
         """Silence `render` after a ramp, or let it go on."""
-        with self._changed:
+        with self._lock:
             if paused and not self._paused:
                 self._fade_away(self._written)
             self._paused = paused
 
     def set_pace(self, pace: float) -> None:
         """Hear what is in the ring at `pace` times its speed, without a change of pitch."""
-        with self._changed:
+        with self._lock:
             self._stretch.set_pace(pace)
 
     # -- consumer side -----------------------------------------------------------------
@@ -179,13 +182,13 @@ class NumpyAudioBuffer:
 
     def detach_consumer(self) -> None:
         """Give the reading end back; what it did not come to play of a ramp is dropped."""
-        with self._changed:
+        with self._lock:
             self._ends_taken.discard("consumer")
             self._forget_unplayed()
 
     def pop_block(self, samples: int, timeout_s: float | None = None) -> Pcm:
         """Take up to `samples` open samples, waiting for at least one."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._open() or self._at_end(), timeout_s)
             taken = self._take(min(samples, self._open()))
             if taken.size:
@@ -196,7 +199,7 @@ class NumpyAudioBuffer:
     def render(self, samples: int) -> Pcm:
         """Exactly `samples` for a device: content, or faded silence, counted."""
         out = np.zeros(samples, np.float32)
-        with self._changed:
+        with self._lock:
             if self._stretch.active:
                 done = self._render_stretched(out)
             else:
@@ -212,45 +215,46 @@ class NumpyAudioBuffer:
     # -- observers ---------------------------------------------------------------------
     def set_output_latency(self, samples: int) -> None:
         """How far behind `read` the listener hears."""
-        with self._changed:
+        with self._lock:
             self._latency = samples
 
     def buffer_length_seconds(self) -> float:
         """Written and not yet read, open or not."""
-        with self._changed:
+        with self._lock:
             return (self._written - self._read) / self.sample_rate_hz
 
     def position(self) -> Position:
         """Where writing, reading and hearing are."""
-        with self._changed:
-            passed_s = self._clock.now_s() - self._read_at_s
-            passed = self._since_content + int(passed_s * self.sample_rate_hz)
-            self._heard = max(self._heard, self._read - max(0, self._latency - passed))
+        with self._lock:
+            if self._heard < self._read:
+                passed_s = self._clock.now_s() - self._read_at_s
+                passed = self._since_content + int(passed_s * self.sample_rate_hz)
+                self._heard = max(self._heard, self._read - max(0, self._latency - passed))
             return Position(self._written, self._read, self._heard)
 
     def drained(self) -> bool:
         """True after `finish` once everything written was read."""
-        with self._changed:
+        with self._lock:
             return self._at_end()
 
     def wait_drained(self, timeout_s: float) -> bool:
         """Wait until `drained`; returns whether it is."""
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(self._at_end, timeout_s)
 
     def counters(self) -> BufferCounters:
         """What was counted so far."""
-        with self._changed:
+        with self._lock:
             return self._ledger.counters()
 
     def drain_events(self) -> list[RenderEvent]:
         """Events since the last drain, oldest first."""
-        with self._changed:
+        with self._lock:
             return self._ledger.drain()
 
     # -- under the lock ----------------------------------------------------------------
     def _attach(self, end: str) -> None:
-        with self._changed:
+        with self._lock:
             if end in self._ends_taken:
                 raise BufferBusy(f"the buffer has a {end} already: detach that one first")
             self._ends_taken.add(end)
@@ -324,13 +328,14 @@ class NumpyAudioBuffer:
         self._begin_content()
         ramp_in = min(self._ramp_in_left, taken)
         ramp_out = min(tail, taken) if runs_dry else 0
-        gain = np.ones(taken, np.float32)
-        gain[:ramp_in] = _ramp(tail)[tail - self._ramp_in_left :][:ramp_in]
-        gain[taken - ramp_out :] *= _ramp(ramp_out)[::-1]
         full_until = max(ramp_in, taken - ramp_out)
         self._ledger.edit(self._read, ramp_in)
         self._ledger.edit(self._read + full_until, taken - full_until)
-        out[:taken] = self._take(taken) * gain
+        out[:taken] = self._take(taken)
+        if ramp_in:
+            out[:ramp_in] *= _ramp(tail)[tail - self._ramp_in_left :][:ramp_in]
+        if ramp_out:
+            out[taken - ramp_out : taken] *= _ramp(ramp_out)[::-1]
         self._ramp_in_left -= ramp_in
         self._sounding = not runs_dry
         self._count_content(taken)

@@ -18,7 +18,7 @@ from legato.sim.listener import Broken
 from legato.sim.scenario import random_scenario
 from legato.sim.world import World
 
-_TOGETHER = 8  # seeds that a process is given at once
+_TOGETHER = 4  # seeds that a process is given at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,13 @@ class Invariants:
         self._counted, self._next = counted, after
         expected = self._listener.pcm[before:after]
         heard = self._without_inserted(before, ramp, pcm)[ramp:]
-        if np.any(heard[expected.size :]):
+        if heard.size > expected.size and heard[expected.size :].any():
             self._fail("silence is not silent")
         if expected.size:
             self._within_gate(after)
-            changed = heard[: expected.size] != expected
-            if changed.any():
-                self._changed += (before + np.flatnonzero(changed)).tolist()
+            changed = np.flatnonzero(heard[: expected.size] != expected)
+            if changed.size:
+                self._changed += (before + changed).tolist()
 
     def acted(self, what: Act) -> None:
         """The listener did something."""

@@ -7,7 +7,6 @@ between: whoever is about to change something has it render up to that moment fi
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -15,12 +14,11 @@ from typing import Literal, Protocol
 import numpy as np
 
 from legato.audio.forecast import Making
-from legato.audio.numpy_buffer import NumpyAudioBuffer
 from legato.audio.prebuffer_manager import PlayoutPolicy
-from legato.audio.stretch import Stretch
 from legato.errors import RunError
 from legato.sim.clock import VirtualClock
 from legato.sim.engine import RATE_HZ
+from legato.sim.ring import Availability, Device, SimBuffer
 from legato.sim.source import Delta, SourceScript
 from legato.synthesis.lane import Lane, LaneSettings
 from legato.synthesis.passages import Passage
@@ -30,10 +28,6 @@ from legato.synthesis.track import TrackSettings
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.semantic_chunker import SemanticChunker
 from legato.types import Pcm
-
-LATENCY_S = 0.020
-_FAR = 1 << 40
-_AUDIBLE = 0.1
 
 Act = Literal["pause", "resume", "skip", "stop", "leave"]
 
@@ -54,18 +48,6 @@ class ListenerScript:
     joins_s: float = 0.0
     gap_s: float = 0.0
     acts: tuple[tuple[float, Act], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What plays a ring. period_s: it renders so much at once, at `phase_s` and whole periods
-    from there; 0: whatever has passed, whenever somebody looks.
-    """
-
-    rate_hz: int = RATE_HZ
-    latency_s: float = LATENCY_S
-    period_s: float = 0.0
-    phase_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,66 +83,6 @@ class Said:
         if self.ended or self.written == len(self.deltas):
             return math.inf
         return self.begins_s + self.deltas[self.written].at_s
-
-
-@dataclass(slots=True)
-class Availability:
-    """When content came into the ring: what a start in hindsight needs."""
-
-    rate_hz: int = RATE_HZ
-    pushed: list[tuple[float, int]] = field(default_factory=list)  # (time, index of its start)
-    written: int = 0
-
-    def earliest_start_s(self) -> float:
-        """The start after which no sample would have been late."""
-        return max((at_s - index / self.rate_hz for at_s, index in self.pushed), default=0.0)
-
-
-class ScriptedStretch(Stretch):
-    """Slower speech as it was once heard: (content before it, samples), ascending."""
-
-    def __init__(self, sample_rate_hz: int, script: tuple[tuple[int, int], ...]) -> None:
-        super().__init__(sample_rate_hz)
-        self.longest = 0  # nothing around it is looked at
-        self._script = deque(script)
-        self.active = bool(script)
-
-    def set_pace(self, pace: float) -> None:
-        """It is told by the script."""
-
-    def until_look(self, index: int) -> int:
-        """How much content lies between `index` and the next insertion."""
-        while self._script and self._script[0][0] <= index:
-            self._script.popleft()  # jumped over, or just done
-        self.active = bool(self._script)
-        return self._script[0][0] - index if self._script else _FAR
-
-    def looks_at(self, index: int) -> bool:
-        """Whether something goes in here."""
-        return bool(self._script) and self._script[0][0] == index
-
-    def owes(self, rendered: int) -> bool:  # noqa: ARG002
-        """It does, where it looks."""
-        return True
-
-    def insertion(self, around: Pcm) -> Pcm | None:  # noqa: ARG002
-        """So many samples; nobody listens to them."""
-        return np.full(self._script[0][1], _AUDIBLE, np.float32)
-
-
-class SimBuffer(NumpyAudioBuffer):
-    """The numpy buffer, which remembers what slower speech put in: (index, samples)."""
-
-    insertions: list[tuple[int, int]]
-
-    def insert(self, script: tuple[tuple[int, int], ...]) -> None:
-        """Let slower speech be what a script says."""
-        self._stretch = ScriptedStretch(self.sample_rate_hz, script)
-
-    def _begin_insertion(self) -> None:
-        super()._begin_insertion()
-        if self._inserted.size:
-            self.insertions.append((self._read, self._inserted.size))
 
 
 class Watcher(Protocol):
@@ -286,8 +208,8 @@ class SimListener:
         self._rendering.at_s = self._clock.at_s
 
     def _render_passed(self, samples: int) -> None:
-        if samples > 1 and self._silent:
-            # What ends a silence is dated with the moment it ended, not with now.
+        if samples > 1 and (self._silent or self.buffer.announced):
+            # What comes first is dated with the moment when it came, not with now.
             self._rendering.at_s = self._begun_s + self.heard_s
             self._render(1)
             samples -= 1

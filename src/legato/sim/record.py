@@ -15,8 +15,9 @@ from legato.errors import UsageError
 from legato.events import Event
 from legato.report.chunks import number, rate_hz
 from legato.report.trace import Trace
-from legato.sim.listener import Act, Device
+from legato.sim.listener import Act
 from legato.sim.recorded_device import device_of
+from legato.sim.ring import Device
 from legato.sim.source import Delta
 from legato.types import Cause
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from legato.events import Event
 from legato.report.chunks import number
-from legato.sim.listener import Device
+from legato.sim.ring import Device
 
 _SOUNDS = ("first", "hold", "underrun")  # dated with the moment when their portion was taken
 _DISTURBING = (*_SOUNDS, "stretch", "edit", "discard", "paused", "resumed", "stopped", "skipped")

@@ -76,12 +76,11 @@ class RecordedEngine:
         self._models: list[tuple[Take, int]] = []
         by_ordinal: dict[int, _Known] = {}
         spent_s = samples = 0.0
+        for chunk in record.chunks:
+            known = by_ordinal[chunk.ordinal] = _Known(chunk.spoken)
+            self._known[chunk.source_start, chunk.source_end].append(known)
         for chunk, attempt, take in takes(record):
-            known = by_ordinal.get(chunk.ordinal)
-            if known is None:
-                known = by_ordinal[chunk.ordinal] = _Known(chunk.spoken)
-                self._known[chunk.source_start, chunk.source_end].append(known)
-            known.takes.append(take)
+            by_ordinal[chunk.ordinal].takes.append(take)
             if attempt.whole:
                 self._models.append((take, max(1, len(chunk.spoken))))
             spent_s += take.done_s
@@ -140,9 +139,13 @@ class RecordedEngine:
         while self._waiting and len(self._works) < self._places:
             job, now_s = self._waiting.popleft(), self._clock.at_s
             take = self._take(job)
-            due = deque((now_s + at_s * self._factor, pcm) for at_s, pcm in take.blocks)
-            done_s = now_s + take.done_s * self._factor
+            due = deque((self._when(at_s), pcm) for at_s, pcm in take.blocks)
+            done_s = self._when(take.done_s)
             self._works.append(_Work(job, now_s, due, done_s, take.failure))
+
+    def _when(self, after_s: float) -> float:
+        """So long after now; to a microsecond, as traces are, so that what came together does."""
+        return round(self._clock.at_s + after_s * self._factor, 6)
 
     def _take(self, job: Job) -> Take:
         chunk = job.chunk
@@ -150,8 +153,9 @@ class RecordedEngine:
         same = [each for each in known if each.spoken == chunk.spoken]
         if not same and self._one_text:  # a lexicon, which the record has not got
             same = known
-        if same:
-            return next((each for each in same if each.left), same[-1]).next()
-        self.unknown += 1
+        told = [each for each in same if each.takes]
+        if told:
+            return next((each for each in told if each.left), told[-1]).next()
+        self.unknown += not same  # else it was cut before work on it began
         model, characters = random.Random(crc32(chunk.spoken.encode())).choice(self._models)
         return like(model, len(chunk.spoken) / characters)

@@ -51,24 +51,33 @@ def takes(record: Record) -> Iterator[tuple[RecordedChunk, Attempt, Take]]:
             hz = record.engine_rate_hz
             blocks = blocks_of(attempt, hz, known.get(chunk.ordinal, _NOTHING))
             known[chunk.ordinal] = np.concatenate([_NOTHING, *blocks])
-            yield chunk, attempt, _take(attempt, blocks, begun_s, chunk.estimate_s, hz)
+            times_s = [piece.t_s - begun_s for piece in attempt.pieces]
+            done_s = over_s - begun_s
+            if math.isinf(attempt.end_s):
+                done_s = _go_on(attempt, times_s, blocks, done_s, chunk.estimate_s, hz)
+            made = tuple(zip(times_s, blocks, strict=True))
+            yield chunk, attempt, Take(made, done_s, attempt.failure)
 
 
-def _take(attempt: Attempt, blocks: list[Pcm], begun_s: float, estimate_s: float, hz: int) -> Take:
-    times_s = [piece.t_s - begun_s for piece in attempt.pieces]
-    done_s = attempt.end_s - begun_s
-    if math.isinf(done_s):
-        # It was cut off: had it been wanted, it would have gone on as it had begun.
-        made_s, done_s = attempt.pieces[-1].made_s, times_s[-1]
-        left_s, pace = estimate_s - made_s, done_s / max(made_s, _SHORTEST_S)
-        longest_s = max(piece.audio_s for piece in attempt.pieces) or left_s
-        while left_s > _SHORTEST_S:
-            length_s = min(longest_s, left_s)
-            left_s -= length_s
-            done_s += length_s * pace
-            times_s.append(done_s)
-            blocks = [*blocks, np.full(round(length_s * hz), _VOICED)]
-    return Take(tuple(zip(times_s, blocks, strict=True)), done_s, attempt.failure)
+def _go_on(  # noqa: PLR0917 - what is known of it
+    attempt: Attempt,
+    times_s: list[float],
+    blocks: list[Pcm],
+    cut_s: float,
+    estimate_s: float,
+    hz: int,
+) -> float:
+    """It was cut off: had it been wanted from then on, it would have gone on as it had begun."""
+    made_s, at_s = attempt.pieces[-1].made_s, max(times_s[-1], cut_s)
+    left_s, pace = estimate_s - made_s, times_s[-1] / max(made_s, _SHORTEST_S)
+    longest_s = max(piece.audio_s for piece in attempt.pieces) or left_s
+    while left_s > _SHORTEST_S:
+        length_s = min(longest_s, left_s)
+        left_s -= length_s
+        at_s += length_s * pace
+        times_s.append(at_s)
+        blocks.append(np.full(round(length_s * hz), _VOICED))
+    return at_s + _SHORTEST_S
 
 
 def blocks_of(attempt: Attempt, hz: int, known: Pcm = _NOTHING) -> list[Pcm]:

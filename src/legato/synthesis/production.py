@@ -184,19 +184,17 @@ class ProductionMeter:
 
     def _low_rate(self) -> float:
         """The slowest recent stretch of at least `_WINDOW_S` of audio; never above the mean."""
-        lowest = self._mean_rate()
-        window: deque[tuple[float, float]] = deque()
+        lowest, arrivals, first = self._mean_rate(), list(self._arrivals), 0
         audio_s = waited_s = 0.0
-        for arrival in self._arrivals:
-            window.append(arrival)
-            audio_s += arrival[0]
-            waited_s += arrival[1]
-            while audio_s - window[0][0] >= _WINDOW_S:
-                oldest = window.popleft()
-                audio_s -= oldest[0]
-                waited_s -= oldest[1]
-            if audio_s >= _WINDOW_S:
-                lowest = min(lowest, audio_s / max(waited_s, 1e-6))
+        for arrived_s, since_s in arrivals:
+            audio_s += arrived_s
+            waited_s += since_s
+            while audio_s - arrivals[first][0] >= _WINDOW_S:
+                audio_s -= arrivals[first][0]
+                waited_s -= arrivals[first][1]
+                first += 1
+            if audio_s >= _WINDOW_S and waited_s * lowest > audio_s:
+                lowest = audio_s / waited_s
         return lowest
 
     def _mean_rate(self) -> float:

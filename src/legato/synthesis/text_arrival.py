@@ -27,6 +27,7 @@ class TextMeter:
         self._window_from = 0
         self._window = 0
         self._windows: deque[int] = deque(maxlen=_KEPT)
+        self._windows_sum = self._windows_squares = 0
         self._chunks = 0
         self._chunk_characters = 0
         self._chunk_s = self._chunk_squares = 0.0
@@ -43,6 +44,8 @@ class TextMeter:
             self._windows.append(self._characters - self._window_from)
             self._windows.extend([0] * min(_KEPT, window - self._window - 1))
             self._window, self._window_from = window, self._characters
+            self._windows_sum = sum(self._windows)
+            self._windows_squares = sum(count * count for count in self._windows)
         self._last_s, self._characters = at_s, characters
 
     def chunked(self, characters: int, seconds: float) -> None:
@@ -62,9 +65,9 @@ class TextMeter:
         if lasted_s >= _FEWEST_S:
             rate = (self._characters - self._first_characters) / lasted_s / per_s
             mean = rate * per_s * _WINDOW_S
-            usual = _USUAL_WINDOWS * (_USUAL_CV * mean) ** 2
-            off = usual + sum((count - mean) ** 2 for count in self._windows)
-            variance = off / (len(self._windows) + _USUAL_WINDOWS)
+            off = self._windows_squares - 2 * mean * self._windows_sum
+            off += (len(self._windows) + _USUAL_WINDOWS * _USUAL_CV**2) * mean**2
+            variance = max(0.0, off) / (len(self._windows) + _USUAL_WINDOWS)
             spread = math.sqrt(variance / _WINDOW_S) / per_s
         chunks = self._chunks + _USUAL_CHUNKS
         chunk_s = (self._chunk_s + _USUAL_CHUNKS * _USUAL_CHUNK_S) / chunks
