@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.sim.engine import EngineScript
 from legato.sim.source import SourceScript
-from legato.sim.tuning_runs import LANGUAGE_MODEL, STORY_S, Case, Tally, tally
+from legato.sim.tuning_runs import LANGUAGE_MODEL, STORY_S, Case, Row, Rows, tally
 from legato.synthesis.scheduler import LookAhead
 from legato.text.sizing import ChunkerSettings
 
@@ -27,18 +27,6 @@ AT_ONCE = {1: 0.0, 2: 0.28, 4: 0.12, 8: 0.10}
 0.64 (two) and 0.34 (four) of one chunk's time each; of eight, between those and 0.14 of sixteen.
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A setting in a surrounding. x: the setting's value, where it is a number."""
-
-    setting: str
-    where: str
-    told: Tally
-    x: float = 0.0
-
-
-Rows = list[Row]
 
 # -- 1. the pre-buffer --------------------------------------------------------------------------
 LEADS_S = (1.5, 2.0, 2.5, 3.0)
@@ -145,14 +133,14 @@ def parallelism(runs: int = 16) -> Rows:
     several who begin at once.
     """
     rows = [
-        Row(f"{slots} slots, chunks {chunks}", f"RTF {rtf}", tally(case, runs), slots)
+        Row(f"slots {slots}, chunks {chunks}", f"RTF {rtf}", tally(case, runs), slots)
         for rtf in (0.9, 1.1)
         for slots in AT_ONCE
         for chunks in sorted({2, max(2, slots)})
         for case in [Case(_batch(rtf, slots), _WHOLE, look_ahead=LookAhead(8.0, chunks))]
     ]
     return rows + [
-        Row(f"{slots} slots", f"{crowd} listeners, RTF 0.5", tally(case, -(-runs // (2 * crowd))), crowd)
+        Row(f"slots {slots}", f"for {crowd}, RTF 0.5", tally(case, -(-runs // (2 * crowd))), crowd)
         for slots in AT_ONCE
         for crowd in CROWDS
         for case in [Case(_batch(0.5, slots), listeners=crowd)]
@@ -196,7 +184,8 @@ def main(arguments: list[str]) -> int:
         return _refuse(_USAGE)
     if find_spec("matplotlib") is None:
         return _refuse("drawing needs matplotlib: pip install 'legato[report]'")
-    from legato.sim.tuning_pages import draw, table  # noqa: PLC0415 - matplotlib is an extra
+    from legato.sim.tuning_figures import draw  # noqa: PLC0415 - matplotlib is an extra
+    from legato.sim.tuning_tables import table  # noqa: PLC0415
 
     folder = Path(arguments[0])
     for name in arguments[1:] or SWEEPS:

@@ -80,6 +80,19 @@ class Tally:
     unheard_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A setting in a surrounding. x: the setting's value, where it is a number."""
+
+    setting: str
+    where: str
+    told: Tally
+    x: float = 0.0
+
+
+Rows = list[Row]
+
+
 def play(case: Case, seed: int) -> list[Heard]:
     """One run, to its end."""
     rng = random.Random(seed)
