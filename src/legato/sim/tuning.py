@@ -104,6 +104,7 @@ SIZES = {
     "scheduled": ChunkerSettings(sizing="scheduled"),
 }
 ENGINES = {
+    "streams, RTF 0.3": EngineScript(rtf=0.3, prefix_s=0.1),
     "streams, RTF 0.9": EngineScript(rtf=0.9, cv=0.3, prefix_s=0.1),
     "whole chunks, RTF 0.8": EngineScript(rtf=0.8, cv=0.3, block_s=30.0, prefix_s=0.1),
     "streams, RTF 1.3": EngineScript(rtf=1.3, prefix_s=0.1),
@@ -128,16 +129,27 @@ def _batch(rtf: float, slots: int) -> EngineScript:
     return EngineScript(rtf=rtf, slots=slots, slowdown=AT_ONCE[slots])
 
 
+def _ways() -> Iterator[tuple[str, int, Case]]:
+    """(name, slots, case without its engine) for one listener with all the text."""
+    careful = MeasuredPolicy(reserve_s=1.0)
+    for slots in AT_ONCE:
+        yield "measured, 2 chunks", slots, Case(source=_WHOLE)
+        yield "measured, reserve_s 1.0", slots, Case(source=_WHOLE, policy=careful)
+        yield "fixed 2.0 s", slots, Case(source=_WHOLE, policy=FixedPolicy())
+        if slots > 1:
+            many = LookAhead(chunks=slots)
+            yield "measured, chunks = slots", slots, Case(source=_WHOLE, look_ahead=many)
+
+
 def parallelism(runs: int = 16) -> Rows:
     """Slots of an engine, and chunks in flight: for one listener with all the text, then for
     several who begin at once.
     """
     rows = [
-        Row(f"slots {slots}, chunks {chunks}", f"RTF {rtf}", tally(case, runs), slots)
+        Row(name, f"RTF {rtf}, slots {slots}", tally(alone, runs), slots)
         for rtf in (0.9, 1.1)
-        for slots in AT_ONCE
-        for chunks in sorted({2, max(2, slots)})
-        for case in [Case(_batch(rtf, slots), _WHOLE, look_ahead=LookAhead(8.0, chunks))]
+        for name, slots, case in _ways()
+        for alone in [replace(case, engine=_batch(rtf, slots))]
     ]
     return rows + [
         Row(f"slots {slots}", f"for {crowd}, RTF 0.5", tally(case, -(-runs // (2 * crowd))), crowd)

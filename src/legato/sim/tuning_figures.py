@@ -93,8 +93,8 @@ def _pre_buffer(rows: Rows) -> Figure:
             points = [(told.start_s, 100 * told.gap_share) for told in plain]
             axes.plot(*zip(*points, strict=True), label=label, **_LOOKS[1 - look])
         axes.set_title(where)
-        axes.set_ylim(-3, None)
-        axes.set_xlim(0, None)
+    panels[0].set_xlim(0, None)
+    panels[0].set_ylim(-3, None)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     figure.supxlabel("start: first text to first sound, median (s)", size=SMALLEST_PT, color=MUTED)
@@ -135,7 +135,7 @@ def _chunk_size(rows: Rows) -> Figure:
         for look, (where, own) in enumerate(_by(rows, lambda row: row.where).items()):
             sizes = [row.setting for row in own]
             looked = _LOOKS[look] | {"linestyle": "none"}
-            axes.plot([value(row.told) for row in own], sizes, label=where, **looked)
+            axes.plot([value(row.told) for row in own], sizes, label=where, **looked, clip_on=False)
         axes.set_xlabel(label)
         axes.set_xlim(0, None)
     panels[0].invert_yaxis()
@@ -146,18 +146,17 @@ def _chunk_size(rows: Rows) -> Figure:
 
 
 def _parallelism(rows: Rows) -> Figure:
-    figure, (start, silence, crowd) = _panels(3.5, 3)
-    alone = [row for row in rows if not row.where.startswith("for ")]
-    kinds = _by(alone, lambda row: f"{row.where}, {_chunks(row)}")
-    for look, (kind, own) in enumerate(kinds.items()):
-        _line(start, own, lambda told: told.start_s, look, kind)
-        _line(silence, own, lambda told: told.silent_s, look, kind)
-    crowds = _by([row for row in rows if row not in alone], lambda row: row.setting)
-    for look, (slots, own) in enumerate(crowds.items()):
+    figure, (start, silence, crowd) = _panels(3.7, 3)
+    alone = [row for row in rows if row.where.startswith("RTF 1.1")]
+    for look, (way, own) in enumerate(_by(alone, lambda row: row.setting).items()):
+        _line(start, own, lambda told: told.start_s, look, way)
+        _line(silence, own, lambda told: told.silent_s, look, way)
+    crowds = [row for row in rows if row.where.startswith("for ")]
+    for look, (slots, own) in enumerate(_by(crowds, lambda row: row.setting).items()):
         _line(crowd, own, lambda told: told.silent_s, look, slots)
     for axes, title, label in (
-        (start, "One listener", "start, median (s)"),
-        (silence, "One listener", "silence (s a minute)"),
+        (start, "One listener, RTF 1.1", "start, median (s)"),
+        (silence, "One listener, RTF 1.1", "silence (s a minute)"),
         (crowd, "Several, RTF 0.5", "silence (s a minute)"),
     ):
         axes.set_title(title)
@@ -165,15 +164,11 @@ def _parallelism(rows: Rows) -> Figure:
         axes.set_ylim(0, None)
         axes.set_xscale("log", base=2)
         axes.set_xticks([1, 2, 4, 8], ["1", "2", "4", "8"])
-        axes.set_xlabel("slots" if axes is not crowd else "listeners")
+        axes.set_xlabel("listeners" if axes is crowd else "slots")
     crowd.legend(loc="upper left")
     handles, labels = start.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=2)
     return figure
-
-
-def _chunks(row: Row) -> str:
-    return "2 chunks in flight" if row.setting.endswith("chunks 2") else "as many as slots"
 
 
 def _elastic(rows: Rows) -> Figure:

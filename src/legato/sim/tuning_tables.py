@@ -34,9 +34,9 @@ def unheard(told: Tally) -> str:
 
 
 def sizes(told: Tally) -> str:
-    """Median start, gaps, mean and longest of them, share of chunks that end a sentence."""
-    lengths = f"{told.gap_s:.1f} s, {told.gap_longest_s:.1f} s"
-    return f"{start_and_gaps(told)}; {lengths}; {told.sentence_share:.0%}"
+    """Median start; gaps, their mean and longest; share of chunks that end a sentence."""
+    lengths = f" of {told.gap_s:.1f} to {told.gap_longest_s:.1f} s" if told.gap_s else ""
+    return f"{told.start_s:.1f} s; {told.gap_share:.0%}{lengths}; {told.sentence_share:.0%}"
 
 
 def added(told: Tally) -> str:
