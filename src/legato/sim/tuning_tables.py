@@ -69,7 +69,10 @@ def table(name: str, rows: Rows) -> str:
         case "parallelism":
             alone = [row for row in rows if not row.where.startswith("for ")]
             crowds = [row for row in rows if row.where.startswith("for ")]
-            parts = [pivot(each, "", _setting, _where, start_and_gaps) for each in (alone, crowds)]
+            parts = [
+                pivot(alone, "", _where, _setting, start_and_gaps),
+                pivot(crowds, "", _setting, _where, start_and_gaps),
+            ]
         case "chunk-size":
             parts = [pivot(rows, "", _setting, _where, sizes)]
         case "elastic":
