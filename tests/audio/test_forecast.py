@@ -12,7 +12,9 @@ from hypothesis import given
 
 from legato.audio.forecast import (
     LESS_AT_THE_END,
+    LONGEST_CHUNK_S,
     MEMORY_S,
+    SETTLES_S,
     Making,
     Writing,
     correlated_s,
@@ -201,14 +203,21 @@ def test_no_more_text_needs_no_lead() -> None:
 
 def test_a_chunk_is_there_once_all_of_its_text_is() -> None:
     even = Writing(rate=2.0, spread=0.0, chunk_s=4.0, chunk_spread=0.0)
-    assert even.lead_s(0.0, 30.0, Z) == pytest.approx(2.0)
-    assert even.lead_s(0.7, 30.0, Z) == pytest.approx(2.7)
-    assert replace(even, pending_s=3.0).lead_s(0.7, 30.0, Z) == pytest.approx(1.2)
+    waits_s = (4.0 + SETTLES_S) / 2.0
+    assert even.lead_s(0.0, 30.0, Z) == pytest.approx(waits_s)
+    assert even.lead_s(0.7, 30.0, Z) == pytest.approx(waits_s + 0.7)
+    assert replace(even, pending_s=3.0).lead_s(0.7, 30.0, Z) == pytest.approx(waits_s - 0.8)
 
 
 def test_the_length_of_a_chunk_and_the_flow_of_text_are_doubtful() -> None:
-    waits_s = (4.0 + 2.0 * math.sqrt(0.5**2 * 2.0 + 1.0)) / 2.0
-    assert FLOW.lead_s(0.0, 4.0, 2.0) == pytest.approx(waits_s)
+    missing_s = 4.0 + SETTLES_S
+    doubt_s = 2.0 * math.hypot(0.5 * math.sqrt(missing_s / 2.0), 1.0)
+    assert FLOW.lead_s(0.0, 4.0, 2.0) == pytest.approx((missing_s + doubt_s) / 2.0)
+
+
+def test_a_chunk_to_come_is_no_longer_than_chunks_may_be() -> None:
+    varied = Writing(rate=2.0, spread=0.0, chunk_s=5.0, chunk_spread=2.0)
+    assert varied.lead_s(0.0, 5.0, 4.0) == pytest.approx((LONGEST_CHUNK_S + SETTLES_S) / 2.0)
 
 
 def test_text_that_is_all_there_is_not_waited_for() -> None:
@@ -221,8 +230,9 @@ def test_text_that_is_all_there_is_not_waited_for() -> None:
 def test_slow_text_needs_the_shortfall_of_all_chunks_to_come() -> None:
     slow = Writing(rate=0.8, spread=0.0, chunk_s=4.0, chunk_spread=0.0)
     # Chunk n is there at 5 n s, and is heard 4 (n - 1) s after the lead.
-    assert slow.lead_s(0.0, 4.0, Z) == pytest.approx(5.0)
-    assert slow.lead_s(0.0, 40.0, Z) == pytest.approx(14.0)
+    settles_s = SETTLES_S / 0.8
+    assert slow.lead_s(0.0, 4.0, Z) == pytest.approx(5.0 + settles_s)
+    assert slow.lead_s(0.0, 40.0, Z) == pytest.approx(14.0 + settles_s)
 
 
 def test_unknown_text_comes_like_a_language_models() -> None:

@@ -135,7 +135,8 @@ def test_caution_is_a_setting() -> None:
     situation = with_all_text(state(part(0, 0.75, 8.0), production=LIVELY))
     assert opens(POLICY, situation) == -1
     assert opens(replace(POLICY, quantile=0.6), situation) == 0
-    assert opens(replace(POLICY, most_lead_s=0.7), situation) == 0
+    # No bound on the wait opens what would break.
+    assert opens(replace(POLICY, most_lead_s=0.7), situation) == -1
     assert opens(replace(POLICY, reserve_s=0.0), situation) == 0
 
 
@@ -209,13 +210,20 @@ LATE = part(3, 0.0, 30.0)
 
 def test_it_plans_holds_at_sentence_ends_where_production_is_slower() -> None:
     chunks = (whole(0, boundary=Boundary.COMMA), whole(1), whole(2, boundary=Boundary.CLAUSE))
-    decision = POLICY.decide(state(*chunks, LATE, production=SLOWER))
+    decision = POLICY.decide(state(*chunks, LATE, production=SLOWER, lead_s=3.0))
     assert decision.open_through == 1
     assert "holds are planned" in decision.why
     inside = POLICY.decide(state(chunks[2], LATE, production=SLOWER))
     assert (inside.open_through, inside.cause) == (-1, "synthesis")
     paragraph = replace(chunks[2], boundary=Boundary.PARAGRAPH)
     assert opens(POLICY, state(paragraph, LATE, production=SLOWER)) == 2
+
+
+def test_nobody_waits_for_the_end_of_a_sentence_with_much_in_hand() -> None:
+    chunks = (whole(0, boundary=Boundary.COMMA), whole(1, boundary=Boundary.COMMA))
+    for lead_s, opened in ((POLICY.most_lead_s - 0.1, -1), (POLICY.most_lead_s, 1)):
+        waiting = state(*chunks, LATE, production=SLOWER, lead_s=lead_s)
+        assert opens(POLICY, waiting) == opened
 
 
 def test_holds_are_planned_while_it_plays_too() -> None:
@@ -241,7 +249,8 @@ def test_a_planned_phrase_waits_until_nothing_in_it_can_break() -> None:
 
 def test_it_plans_holds_where_text_is_slower_than_speech() -> None:
     slow = Writing(rate=0.9, spread=0.1)
-    known = state(whole(0, 1.0), whole(1, boundary=Boundary.COMMA), production=STEADY)
+    comma = whole(1, 2.0, boundary=Boundary.COMMA)
+    known = state(whole(0, 1.0), comma, production=STEADY)
     assert opens(POLICY, replace(known, writing=slow)) == 0
     assert opens(POLICY, replace(known, writing=replace(slow, rate=1.001))) == -1
     assert POLICY.decide(replace(known, writing=slow)).assumed["keeps_up"] is False

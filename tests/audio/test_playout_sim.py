@@ -17,7 +17,8 @@ from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.playout_policy import FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.sim.engine import EngineScript
-from legato.sim.listener import LATENCY_S, ListenerScript
+from legato.sim.listener import ListenerScript
+from legato.sim.ring import LATENCY_S
 from legato.sim.scenario import Scenario
 from legato.sim.source import Delta, SourceScript
 from legato.sim.world import World
@@ -152,8 +153,8 @@ def test_a_slow_producer_is_heard_with_silence_on_boundaries_only(
     assert len(silences) > len(outcomes)
     assert all(silence.boundary for silence in silences)
     assert {silence.cause for silence in silences} == {"synthesis"}
-    if policy is MEASURED:
-        assert natural_share(outcomes) >= 0.95
+    if policy is MEASURED:  # who has waited long may hear a first chunk that ends at a comma
+        assert natural_share(outcomes) >= 0.8
 
 
 @pytest.mark.parametrize("rtf", [1.1, 1.3])
@@ -162,7 +163,7 @@ def test_on_a_known_machine_silence_lies_between_sentences(rtf: float, cv: float
     engine = EngineScript(rtf=rtf, cv=cv)
     outcomes = [play(MEASURED, engine, STEADY, seed, seen(engine)) for seed in range(5)]
     assert all(silence.boundary for outcome in outcomes for silence in outcome.silences)
-    assert natural_share(outcomes) >= 0.95
+    assert natural_share(outcomes) >= 0.9
 
 
 @pytest.mark.parametrize("rtf", [1.1, 1.3])

@@ -62,7 +62,7 @@ def test_what_came_at_once_before_is_no_part_of_rate_and_spread() -> None:
 
 def test_an_even_source_keeps_some_doubt_and_loses_it_with_time() -> None:
     early, late = (written(steps).writing(0, over=False) for steps in (5, 301))
-    assert early.spread == pytest.approx(4.0 * math.sqrt(0.5))  # as if windows varied by all
+    assert early.spread == pytest.approx(0.3 * 4.0 * math.sqrt(0.5))  # as if windows varied so
     assert late.spread < early.spread / 4
 
 

@@ -119,12 +119,12 @@ class Writing:
         needed_s = 0.0
         longer_s = min(z * self.chunk_spread, max(0.0, LONGEST_CHUNK_S - self.chunk_s))
         for chunk in range(1, 1 + max(1, round(horizon_s / self.chunk_s))):
-            missing_s = max(0.0, chunk * self.chunk_s + _SETTLES_S - self.pending_s)
+            missing_s = max(0.0, chunk * self.chunk_s + SETTLES_S - self.pending_s)
             doubt_s = math.hypot(z * spread * math.sqrt(missing_s / rate), longer_s)
             waits_s = (missing_s + doubt_s) / rate if missing_s else 0.0
             needed_s = max(needed_s, waits_s + start_s - (chunk - 1) * self.chunk_s)
         return needed_s
 
 
-_SETTLES_S = 0.8  # of text behind a chunk's end, before the chunker cuts there
+SETTLES_S = 0.8  # of text behind a chunk's end, before the chunker cuts there
 _USUAL_RATE = 4.0  # a language model's, until its own is known

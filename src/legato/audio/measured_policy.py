@@ -61,13 +61,15 @@ class MeasuredPolicy:
         if count == len(state.closed) and state.rest_submitted:
             return view.open(count, "the rest will be ready in time")
         if view.keeps_up and (at_gate(state) or not state.heard_any):
-            return self._start(view, count)
+            return self._start(view)
         return self._go_on(view, count)
 
-    def _start(self, view: _View, count: int) -> Decision:
+    def _start(self, view: _View) -> Decision:
         """A listener waits, for the first chunk or after a hold, and no hold need follow."""
         if view.slack_s < 0:
             return view.wait(f"the lead is {-view.slack_s:.2f} s too short")
+        # Chunks made together keep up together, and each alone may still be too slow.
+        count = view.in_time(self.quantile)
         if not count:
             return view.wait("the lead is long enough, and still the next chunk would break")
         return view.open(count, "nothing will be late")
