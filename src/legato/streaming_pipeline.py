@@ -22,8 +22,8 @@ from typing import Any, Self
 from legato import __version__
 from legato.audio.audio_buffer import create_audio_buffer
 from legato.audio.audio_output import AudioOutput, OutputEvent
+from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.outputs import make_output
-from legato.audio.playout_policy import FixedPolicy
 from legato.audio.policies import name_of
 from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock, MonotonicClock
@@ -60,7 +60,7 @@ class NarratorSettings:
     remember: keep how fast this engine was on this machine, for the next run's start.
     """
 
-    policy: PlayoutPolicy = field(default_factory=FixedPolicy)
+    policy: PlayoutPolicy = field(default_factory=MeasuredPolicy)
     chunker: ChunkerSettings = field(default_factory=ChunkerSettings)
     look_ahead: LookAhead = field(default_factory=LookAhead)
     seams: SeamSettings = field(default_factory=SeamSettings)

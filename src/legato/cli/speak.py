@@ -66,7 +66,7 @@ def speak(  # noqa: PLR0917 - one parameter per option
     ] = "",
     policy: Annotated[
         str, typer.Option(help="When to begin and to hold: fixed or measured.")
-    ] = "fixed",
+    ] = "measured",
     sizing: Annotated[
         str, typer.Option(help="Length of chunks: mission, adaptive or scheduled.")
     ] = "mission",
