@@ -19,6 +19,8 @@ import numpy as np
 from rich.table import Table
 
 from legato.audio.audio_output import AudioOutput
+from legato.audio.elastic import RIGID
+from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.null import NullOutput
 from legato.bench.story import story
 from legato.errors import UsageError
@@ -136,13 +138,14 @@ def _told(
     kill = options.kill and undisturbed is not None
     pieces: list[Pcm] = []
     settings = NarratorSettings(
-        chunker=ChunkerSettings(sizing="scheduled"),  # the same chunks at any speed
+        policy=MeasuredPolicy(elastic=RIGID),  # the same pauses at any speed
+        chunker=ChunkerSettings(sizing="scheduled"),  # and the same chunks
         look_ahead=LookAhead(chunks=slots),
         tap=lambda piece: pieces.append(piece.copy()),
     )
     told = {"model": str(model), "device": "cpu", "slots": slots, "threads": options.threads}
-    restarts: list[str] = []
-    engine = create_engine("xtts", told, on_event=lambda kind, _: restarts.append(kind))
+    events: list[str] = []
+    engine = create_engine("xtts", told, on_event=lambda kind, _: events.append(kind))
     with Narrator(output, engine=engine, settings=settings) as narrator:
         watch = _Watch(engine, len(text) // 2 if kill else None)
         narrator.events.subscribe(watch)
@@ -160,7 +163,7 @@ def _told(
         holds=metrics.holds,
         gap_max_ms=round(metrics.gap_max_ms, 1),
         lead_p5_s=metrics.lead_p5_s,
-        restarts=len(restarts),
+        restarts=sum(kind in ("restart", "takeover") for kind in events),
         retries=watch.retries,
         chunks=watch.chunks,
         lost=watch.chunks - len(set(watch.placed)),
