@@ -13,6 +13,10 @@
         │   └── EngineFull         no free slot for a job now; try after the next step
         ├── OutputError            the output cannot be opened or written
         │   └── NoAudioDevice
+        ├── ModelError             a language model gave no answer, or broke off
+        │   ├── ModelUnavailable   nobody answers there, or not in time, or it is overloaded
+        │   ├── ModelRefused       it does not want to: key, model name, request
+        │   └── ReplyCut           the answer broke off after its first words
         ├── BufferBusy             a second producer or consumer on one buffer
         └── BacklogFull            too much text is waiting; none of it was taken
 
@@ -74,6 +78,22 @@ class OutputError(RunError):
 
 class NoAudioDevice(OutputError):
     """No sound device can be opened on this machine."""
+
+
+class ModelError(RunError):
+    """A language model gave no answer, or none to the end."""
+
+
+class ModelUnavailable(ModelError):
+    """No answer after all retries: no server, none in time, or an error of its own."""
+
+
+class ModelRefused(ModelError):
+    """The server refuses what is asked, and would again."""
+
+
+class ReplyCut(ModelError):
+    """An answer broke off after its first words."""
 
 
 class BufferBusy(RunError):

@@ -1,0 +1,1 @@
+"""Language models as text sources: who writes what the narrator says."""

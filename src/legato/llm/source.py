@@ -1,0 +1,45 @@
+"""What narration asks of a language model, whoever serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation, as chat models take it."""
+
+    role: Role
+    text: str
+
+
+class Reply(Protocol):
+    """One answer while it is written. Iterated once, by one thread."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Deltas of what is to be spoken, never reasoning, as they come.
+
+        Raises ModelError kinds: before the first delta once retries are used up, after it
+        where the answer breaks off.
+        """
+
+    def cancel(self) -> None:
+        """Stop the writing, at the server too; the iteration ends soon. Any thread; idempotent."""
+
+
+class ChatModel(Protocol):
+    """One model behind one endpoint, or in a process of its own. Thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """As its users call it."""
+
+    def reply(self, messages: Sequence[Message], most_tokens: int | None = None) -> Reply:
+        """Ask for an answer; returns at once, the request is sent when it is iterated."""
+
+    def close(self) -> None:
+        """Release connections and processes. Idempotent."""
