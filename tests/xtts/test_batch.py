@@ -68,13 +68,14 @@ def test_a_chunk_ends_at_its_bound_without_a_stop_token() -> None:
     slots=st.integers(1, 5),
     parallel=st.integers(1, 5),
     compact=st.booleans(),
+    early=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whoever_else_comes_and_goes_the_tokens_are_the_same(
-    lengths: list[int], starts: list[int], *, slots: int, parallel: int, compact: bool
+    lengths: list[int], starts: list[int], *, slots: int, parallel: int, compact: bool, early: bool
 ) -> None:
     requests = [request(key, length) for key, length in enumerate(lengths)]
-    batch = DecodeBatch(FakeModel(slots, compact=compact), CONFIG, parallel)
+    batch = DecodeBatch(FakeModel(slots, compact=compact, early=early), CONFIG, parallel)
     tokens: dict[int, list[int]] = {each.key: [] for each in requests}
     for turn in range(1_000):
         for each in requests:
@@ -97,6 +98,16 @@ def test_sixteen_are_decoded_together() -> None:
     assert run(batch) == {each.key: alone(each) for each in requests}
     assert [len(chunks) for chunks in model.batches[:5]] == [16] * 5
     assert len(model.batches) == 20  # as many steps as the longest has tokens, less the prefill
+
+
+def test_a_step_that_was_begun_early_is_not_done_again() -> None:
+    model = FakeModel(16, early=True)
+    batch = DecodeBatch(model, CONFIG, 16)
+    requests = [request(key, 5 + key) for key in range(16)]
+    for each in requests:
+        batch.add(each)
+    assert run(batch) == {each.key: alone(each) for each in requests}
+    assert len(model.batches) == 21  # one more, of the last chunk, whose end was not known yet
 
 
 def test_the_most_urgent_take_part_and_the_others_wait() -> None:

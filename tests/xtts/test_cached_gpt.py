@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
 import torch
@@ -12,8 +14,11 @@ from legato.xtts.batch import DecodeBatch, DecodeRequest
 from legato.xtts.cached_gpt import CachedGpt
 from legato.xtts.checkpoint import load_checkpoint, load_speakers
 from legato.xtts.config import SamplingConfig
-from legato.xtts.cuda_graphs import DecodeGraphs, Step
+from legato.xtts.cuda_graphs import DecodeGraphs, GraphedSampler, PrefixGraphs
 from legato.xtts.gpt import Gpt
+from legato.xtts.sampling import Sampler
+
+T = TypeVar("T")
 
 SAMPLING = SamplingConfig()
 
@@ -97,27 +102,71 @@ def test_neighbours_change_logits_by_rounding_alone(
         torch.testing.assert_close(torch.stack(theirs), torch.stack(mine), atol=1e-4, rtol=0)
 
 
-def eager(step: Step) -> Step:
+def eager(work: Callable[[], T]) -> Callable[[], T]:
     """What a graph does, without one: results always in the memory of the first run."""
-    results = step()
+    results = work()
 
-    def replay() -> tuple[Tensor, Tensor]:
-        for kept, new in zip(results, step(), strict=True):
-            kept.copy_(new)
+    def replay() -> T:
+        new = work()
+        for kept, made in zip(_tensors(results), _tensors(new), strict=True):
+            kept.copy_(made)
         return results
 
     return torch.inference_mode()(replay)
 
 
+def _tensors(results: object) -> tuple[Tensor, ...]:
+    return results if isinstance(results, tuple) else (cast("Tensor", results),)
+
+
+def graphed(gpt: Gpt, *, early: bool) -> Recorded:
+    """As on a GPU, but for the GPU."""
+    model = Recorded(gpt, 16)
+    model.compact, model.early = True, early
+    model._graphs = DecodeGraphs(gpt, model._cache, eager)
+    model._prefixes = PrefixGraphs(gpt, model._cache, eager)
+    return model
+
+
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize(("every", "parallel"), [(0, 16), (2, 16), (2, 5), (3, 1)])
 def test_graphs_of_the_first_slots_change_nothing(
-    gpt: Gpt, requests: list[DecodeRequest], every: int, parallel: int
+    gpt: Gpt, requests: list[DecodeRequest], every: int, parallel: int, early: bool
 ) -> None:
     """They also do the last step of all who do not take part, again."""
-    model = Recorded(gpt, 16)
-    model.compact = True
-    model._graphs = DecodeGraphs(gpt, model._cache, eager)
+    model = graphed(gpt, early=early)
     assert run(model, requests, every, parallel) == run(Recorded(gpt, 16), requests)
+
+
+def test_a_graph_reads_a_prefix_of_any_length(gpt: Gpt, requests: list[DecodeRequest]) -> None:
+    model, plain = graphed(gpt, early=False), Recorded(gpt, 16)
+    longest = gpt.config.max_text_tokens - 2
+    for length in (1, 28, 29, 30, 93, longest):
+        ids = [7 + n % 90 for n in range(length)]
+        made = CachedGpt.prefill(model, 3, ids, requests[0].voice)
+        wanted = CachedGpt.prefill(plain, 3, ids, requests[0].voice)
+        for mine, theirs in zip(made, wanted, strict=True):
+            torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+        positions = model.prefix_length(ids)
+        kept, other = (each._cache.store[:, :, 3, :, :positions] for each in (model, plain))
+        torch.testing.assert_close(kept, other, atol=1e-5, rtol=1e-5)
+
+
+def test_a_graph_draws_what_the_sampler_draws(gpt: Gpt) -> None:
+    logits = 3 * torch.randn(4, 90, generator=torch.Generator().manual_seed(1))
+    device = torch.device("cpu")
+    samplers = Sampler(4, 90, device), GraphedSampler(4, 90, device, eager)
+    drawn = []
+    for sampler in samplers:
+        for slot in range(4):
+            sampler.begin(slot, SAMPLING, 40 + slot, 88)
+        tokens = [
+            sampler.sample(torch.arange(rows), logits[:rows], first=True).clone()
+            for rows in (4, 2, 3, 4)
+        ]
+        tokens.append(sampler.sample(torch.tensor([3, 1]), logits[:2]))
+        drawn.append(torch.cat(tokens).tolist())
+    assert drawn[0] == drawn[1]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

@@ -127,7 +127,7 @@ def test_a_chunk_is_the_vocoder_s_output_for_its_tokens(shared: XttsEngine) -> N
     latents = []
     while len(batch):
         latents += [drawn.latent for drawn in batch.step({})]
-    whole = model.vocoder.decode(torch.stack(latents), voice.speaker_embedding).numpy()
+    whole = model.vocoder.decode(torch.stack(latents), voice.speaker_embedding).cpu().numpy()
     assert spoken.size == whole.size
     fade = round(0.005 * RATE_HZ)
     np.testing.assert_allclose(spoken[:-fade], whole[:-fade], atol=1e-4)
@@ -166,8 +166,10 @@ def test_samples_do_not_depend_on_how_they_are_asked_for(shared: XttsEngine) -> 
     assert len(ample) == 2  # one block, made of the whole chunk
     some = speak(shared, job(1), slack_s=3.0)[1]
     tight = speak(shared, job(1))[1]
-    np.testing.assert_array_equal(joined(ample), tight)
-    np.testing.assert_array_equal(some, tight)
+    # A GPU renders windows together or one by one, which is the same but for roundings.
+    bound = 1e-5 if torch.cuda.is_available() else 0.0
+    np.testing.assert_allclose(joined(ample), tight, atol=bound, rtol=0)
+    np.testing.assert_allclose(some, tight, atol=bound, rtol=0)
 
 
 def test_alone_or_among_neighbours_that_join_and_leave_it_is_the_same(shared: XttsEngine) -> None:
@@ -346,8 +348,8 @@ def test_a_good_second_attempt_is_heard_whole(make: Make) -> None:
     real = engine._batch._sampler.sample
     wrong = [True]
 
-    def sample(slots: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-        return torch.full_like(slots, 7) if wrong[0] else real(slots, logits)
+    def sample(slots: torch.Tensor, logits: torch.Tensor, first: bool = False) -> torch.Tensor:
+        return torch.full_like(slots, 7) if wrong[0] else real(slots, logits, first)
 
     engine._batch._sampler.sample = sample  # type: ignore[method-assign]
     engine.add(job(1))
@@ -366,7 +368,7 @@ def test_a_good_second_attempt_is_heard_whole(make: Make) -> None:
 def test_a_loop_that_is_being_heard_ends_after_its_first_round(make: Make) -> None:
     engine = make(first_block_tokens=12)
 
-    def sample(slots: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    def sample(slots: torch.Tensor, logits: torch.Tensor, first: bool = False) -> torch.Tensor:
         return torch.full_like(slots, 7)
 
     engine._batch._sampler.sample = sample  # type: ignore[method-assign]
@@ -384,7 +386,7 @@ def test_loading_tells_its_stages(make: Make, capsys: pytest.CaptureFixture[str]
     make(slots=2)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("xtts: loading ")
-    assert lines[0].endswith(" for cpu")
+    assert lines[0].endswith((" for cpu", " for cuda"))
     assert "xtts: reading weights, 50%" in lines
     assert lines[-2:] == ["xtts: warming up", "xtts: ready"]
 

@@ -58,7 +58,10 @@ def greedy(gpt: Gpt, prefix: Tensor, slot: int = 0) -> tuple[Tensor, Tensor, Ten
 def test_greedy_decoding_equals_the_reference(gpt: Gpt, voice: Tensor, case: str) -> None:
     tokens, logits, latents = greedy(gpt, gpt.prefix(made_up_text(TEXT_TOKENS[case]), voice))
     assert tokens.tolist() == reference()[f"{case}.tokens"].tolist()
-    torch.testing.assert_close(logits[::EVERY], reference()[f"{case}.logits"], atol=CLOSE, rtol=0)
+    # Relative too: processors differ by 3e-4 in a stop token's logit, which lies near 7 there.
+    torch.testing.assert_close(
+        logits[::EVERY], reference()[f"{case}.logits"], atol=CLOSE, rtol=1e-4
+    )
     torch.testing.assert_close(latents, reference()[f"{case}.latents"], atol=CLOSE, rtol=1e-4)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,16 @@ def run(
     seeds: int = SEEDS, seed: int = 0, jobs: int = 0, tell: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """The whole table as plain values. jobs: processes, 0 for one on each core."""
-    tell(f"{len(STRATA) * seeds} scenarios under each policy: minutes")
-    rows = run_table(seed, seeds, jobs or os.cpu_count() or 1)
+    tell(f"{len(STRATA) * seeds} scenarios under each policy: half an hour of one core")
+    done = partial(_tell_tenths, tell)
+    rows = run_table(seed, seeds, jobs or os.cpu_count() or 1, done=done)
     groups = dict.fromkeys((s.rtf, s.cv, s.tokens_per_s) for s in STRATA)
     return summary(rows) | {"seed": seed, "rows": [_row(rows, *group) for group in groups]}
+
+
+def _tell_tenths(tell: Callable[[str], None], count: int) -> None:
+    if 10 * count % len(STRATA) == 0:
+        tell(f"{count} of {len(STRATA)} strata done")
 
 
 def _row(rows: list[Row], rtf: float, cv: float, tokens_per_s: float) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Options:
     """What to measure. model "" is the checkpoint in use; synthetic: a made-up one instead.
 
     slots, speaking: chunks decoded at once, and given to the engine at once; empty: by device.
+    text: what each chunk given to the engine says.
     threads 0: all of the machine's. vocoder_latents 0: the vocoder is not measured. rounds: each
     measurement is the best of so many, as neighbours on a machine only ever take time away.
     """
@@ -49,6 +50,7 @@ class Options:
     slots: tuple[int, ...] = ()
     speaking: tuple[int, ...] = ()
     tokens: int = 48
+    text: str = TEXT
     threads: int = 0
     device: str = "auto"
     vocoder_latents: int = 160
@@ -89,6 +91,7 @@ def run(options: Options, tell: Tell = lambda _: None) -> Row:
         "model": f"synthetic {options.synthetic}" if options.synthetic else work.model,
         "tokens": options.tokens,
         "rounds": options.rounds,
+        "text": options.text,
         "prefix_positions": ours["prefix_positions"],
         "threads": ours["threads"],
         "device": ours["device"],
@@ -141,7 +144,7 @@ def _work(options: Options, folder: Path) -> tuple[Work, tuple[int, ...], tuple[
         tokens=options.tokens,
         most_slots=max(batches),
         speaking=max(speaking),
-        text=TEXT,
+        text=options.text,
         threads=options.threads,
         device=options.device,
     )

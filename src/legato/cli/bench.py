@@ -84,6 +84,7 @@ def xtts(  # noqa: PLR0917 - one parameter per option
         str, typer.Option(help="Chunks given to the engine at once, such as 1,32.")
     ] = "",
     tokens: Annotated[int, typer.Option(help="Audio tokens of each chunk.")] = 48,
+    text: Annotated[str, typer.Option(help="What the engine says; a short sentence.")] = "",
     threads: Annotated[int, typer.Option(help="Of the CPU; 0: all.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json_line: JsonLine = False,
@@ -92,7 +93,7 @@ def xtts(  # noqa: PLR0917 - one parameter per option
     from legato.cli.xtts_extra import require_xtts  # noqa: PLC0415
 
     require_xtts()
-    from legato.bench.xtts import Options, run, table  # noqa: PLC0415
+    from legato.bench.xtts import TEXT, Options, run, table  # noqa: PLC0415
 
     options = Options(
         model=model,
@@ -101,6 +102,7 @@ def xtts(  # noqa: PLR0917 - one parameter per option
         slots=counts("--slots", slots),
         speaking=counts("--speaking", speaking),
         tokens=tokens,
+        text=text or TEXT,
         threads=threads,
         device=device,
     )

@@ -22,6 +22,7 @@ from legato.sim.story import CHARACTERS_PER_S
 from legato.text.sizing import PauseTimes
 
 _FUTURES = 400
+_FIRST_LOOK = 40  # futures that mostly show already that it is too early
 _CHUNKS_S = (2.4, 8.0)  # how long the chunker's chunks are, evenly
 _SETTLES_S = 1.0  # speech behind a chunk's end that the chunker sees before it cuts there
 _CHARACTERS_PER_TOKEN = 4.0
@@ -46,7 +47,9 @@ class ReferencePolicy:
         rng = np.random.default_rng(seed)
         self._made_at_s = np.cumsum(_rounds(rng, engine, steps), axis=1)
         self._speech_s = engine.block_s * np.arange(1, steps + 1)
-        self._chunks_s = rng.uniform(*_CHUNKS_S, (_FUTURES, steps))
+        chunks_s = rng.uniform(*_CHUNKS_S, (_FUTURES, steps))
+        # Where each chunk ends, counted from the first one's end.
+        self._ends_s = np.cumsum(chunks_s, axis=1) - chunks_s[:, :1]
         self._text_rate = source.tokens_per_s * _CHARACTERS_PER_TOKEN / CHARACTERS_PER_S
         self._pause_s = PauseTimes().sentence_s
 
@@ -54,32 +57,38 @@ class ReferencePolicy:
         """Start when it is safe, then open what there is."""
         if not state.closed:
             return waiting(state, "nothing is beyond the gate")
-        if state.heard_any or state.synthesis_done or self._late_share(state) <= 1 - self._quantile:
+        if state.heard_any or state.synthesis_done or self._is_safe(state):
             return opened(state, len(state.closed), "nothing will be late")
         return waiting(state, "some future is late")
 
-    def _late_share(self, state: PlayoutState) -> float:
-        """In how many futures something is late, if the listener starts now."""
+    def _is_safe(self, state: PlayoutState) -> bool:
+        """Whether hardly anything is late, if the listener starts now."""
+        most_late = round((1 - self._quantile) * _FUTURES)
+        if self._late(state, _FIRST_LOOK) > most_late:  # of fewer, already more than of all
+            return False
+        return self._late(state, _FUTURES) <= most_late
+
+    def _late(self, state: PlayoutState, futures: int) -> int:
+        """In how many of the first futures something is late."""
         lead_s = sum(chunk.written_s for chunk in state.closed)
         left_s = sum(chunk.duration_s - chunk.written_s for chunk in state.closed)
         written_s = left_s + state.writing.pending_s
         reach_s = written_s + (0.0 if state.writing.over else HORIZON_S)
         steps = min(self._speech_s.size, max(1, math.ceil(reach_s / (self._speech_s[0]))))
-        ends_s = np.cumsum(self._chunks_s, axis=1)
         first_s = state.closed[0].duration_s - state.closed[0].written_s
-        ends_s += first_s - self._chunks_s[:, :1]
         before_s = np.concatenate(([0.0], self._speech_s[: steps - 1]))
-        chunk = _chunk_at(ends_s, before_s)
-        there_at_s = self._made_at_s[:, :steps]
+        ends_s = self._ends_s[:futures, : steps + 1]
+        chunk = _chunk_at(ends_s, before_s - first_s)
+        there_at_s = self._made_at_s[:futures, :steps]
         if not state.writing.over:
-            last_s = np.take_along_axis(ends_s, chunk, axis=1)
+            last_s = np.take_along_axis(ends_s, chunk, axis=1) + first_s
             missing_s = last_s + _SETTLES_S - written_s
             text_at_s = np.maximum(0.0, missing_s) / self._text_rate
-            begun_s = text_at_s - np.concatenate((np.zeros((_FUTURES, 1)), there_at_s[:, :-1]), 1)
+            begun_s = text_at_s - np.concatenate((np.zeros((futures, 1)), there_at_s[:, :-1]), 1)
             there_at_s = there_at_s + np.maximum(0.0, np.maximum.accumulate(begun_s, axis=1))
         pauses_s = self._pause_s * np.maximum(0, chunk - 1)  # the first one's is in its length
         heard_at_s = lead_s + before_s + pauses_s - self._reserve_s
-        return float(np.mean((there_at_s > heard_at_s).any(axis=1)))
+        return int((there_at_s > heard_at_s).any(axis=1).sum())
 
 
 def _chunk_at(ends_s: Paths, at_s: Paths) -> NDArray[np.int64]:

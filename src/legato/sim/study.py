@@ -99,16 +99,26 @@ def run_table(
     seed: int = 0,
     seeds: int = SEEDS,
     jobs: int = 1,
+    *,
     policies: tuple[str, ...] = tuple(POLICIES),
     strata: tuple[Stratum, ...] = STRATA,
+    done: Callable[[int], object] = lambda _: None,
 ) -> list[Row]:
-    """The whole table, in `jobs` processes."""
+    """The whole table, in `jobs` processes. done: hears how many strata are."""
     work = partial(run_stratum, policies=policies, seeds=range(seed, seed + seeds))
     if jobs == 1:
-        return [row for stratum in strata for row in work(stratum)]
+        return _gathered(map(work, strata), done)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        return [row for rows in pool.map(work, strata) for row in rows]
+        return _gathered(pool.map(work, strata), done)
+
+
+def _gathered(tables: Iterable[list[Row]], done: Callable[[int], object]) -> list[Row]:
+    rows: list[Row] = []
+    for count, table in enumerate(tables, 1):
+        rows += table
+        done(count)
+    return rows
 
 
 # -- figures --------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 A decode step reads every weight once whatever the batch, so chunks that are decoded together
 cost little more than one. Slots of the key/value cache are planned up front; a waiting chunk
 takes a free one (its prefix is read in one go), and each step draws one token for every
-chunk that takes part. This module knows neither text nor audio.
+chunk that takes part. A GPU goes on with the next step before this one's tokens are known here.
+This module knows neither text nor audio.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 from legato.errors import EngineError
 from legato.synthesis.scheduler import by_slack
 from legato.xtts.config import GptConfig, SamplingConfig
-from legato.xtts.sampling import Sampler
+from legato.xtts.cuda_graphs import fetch, make_sampler
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ class TokenModel(Protocol):
     """What decodes: a GPT and its key/value cache of a fixed number of slots.
 
     compact: whether steps are cheaper while the slots in use are the first ones.
+    early: whether a step that is begun goes on by itself while the host does something else.
     """
 
     @property
@@ -40,6 +42,10 @@ class TokenModel(Protocol):
 
     @property
     def compact(self) -> bool:
+        """As above."""
+
+    @property
+    def early(self) -> bool:
         """As above."""
 
     def prefix_length(self, text_ids: list[int]) -> int:
@@ -100,6 +106,15 @@ class _Running:
         return self.prefix_length + self.count
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """A step that was begun early: whose it is, in order, and what comes of it."""
+
+    parts: list[_Running]
+    logits: Tensor
+    latents: Tensor
+
+
 class DecodeBatch:
     """Owned by the engine's thread. `parallel`: how many chunks a step decodes at most."""
 
@@ -107,7 +122,7 @@ class DecodeBatch:
         self._model = model
         self._config = config
         self._parallel = max(1, min(parallel, model.slots))
-        self._sampler = Sampler(model.slots, config.audio_vocab, model.device)
+        self._sampler = make_sampler(model.slots, config.audio_vocab, model.device)
         # By slot: the token that the next step reads, and how many were drawn so far.
         self._tokens = torch.zeros(model.slots, dtype=torch.int64, device=model.device)
         self._steps = torch.zeros(model.slots, dtype=torch.int64, device=model.device)
@@ -115,6 +130,7 @@ class DecodeBatch:
         self._running: dict[int, _Running] = {}
         self._free = list(range(model.slots))
         self._index: tuple[tuple[int, ...], Tensor] = ((), self._tokens[:0])
+        self._begun: _Begun | None = None
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._running)
@@ -148,7 +164,7 @@ class DecodeBatch:
         joined = [each for each in read if each is not None]
         if not going_on and not joined:
             return []
-        logits, latents = self._decode(going_on)
+        logits, latents = self._go_on(going_on)
         if joined:
             logits = torch.cat((logits, torch.stack([each[1] for each in joined])))
             latents = torch.cat((latents, torch.stack([each[2] for each in joined])))
@@ -186,6 +202,26 @@ class DecodeBatch:
         running = self._running[request.key] = _Running(request, slot, length)
         return running, logits, latent
 
+    def _go_on(self, going_on: list[_Running]) -> tuple[Tensor, Tensor]:
+        """The step of these: as it was begun early, where they all took part in that."""
+        begun, self._begun = self._begun, None
+        if begun is None or not going_on:
+            return self._decode(going_on)
+        row_of = {id(part): row for row, part in enumerate(begun.parts)}
+        rows = [row_of.get(id(part), -1) for part in going_on]
+        if -1 in rows:
+            return self._decode(going_on)
+        if rows == list(range(len(begun.parts))):
+            return begun.logits, begun.latents
+        index = torch.tensor(rows, device=self._model.device)
+        return begun.logits[index], begun.latents[index]
+
+    def _begin(self, parts: list[_Running]) -> None:
+        """Begin the next step of those that are sure to have one, unless they just stopped."""
+        staying = [part for part in parts if part.count < part.request.most_tokens]
+        staying.sort(key=lambda part: part.slot)
+        self._begun = _Begun(staying, *self._decode(staying)) if staying else None
+
     def _decode(self, going_on: list[_Running]) -> tuple[Tensor, Tensor]:
         """Logits (B, V) and latents (B, C), in fewer chunks at a time where memory runs out."""
         if not going_on:
@@ -205,13 +241,17 @@ class DecodeBatch:
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
     def _draw(self, parts: list[_Running], logits: Tensor, latents: Tensor) -> list[Drawn]:
-        _, index = self._slots(parts)
-        tokens = self._sampler.sample(index, logits)
+        slots, index = self._slots(parts)
+        tokens = self._sampler.sample(index, logits, slots == tuple(range(len(slots))))
         self._tokens[index] = tokens
         self._steps[index] += 1
-        drawn: list[Drawn] = []
-        for part, token, latent in zip(parts, tokens.tolist(), latents, strict=True):
+        told = fetch(tokens)
+        for part in parts:
             part.count += 1
+        if self._model.early:
+            self._begin(parts)
+        drawn: list[Drawn] = []
+        for part, token, latent in zip(parts, told(), latents, strict=True):
             stopped = token == self._config.stop_audio
             last = stopped or part.count >= part.request.most_tokens
             drawn.append(Drawn(part.request.key, token, latent, stopped, last))
@@ -221,11 +261,13 @@ class DecodeBatch:
 
     def _compact(self) -> None:
         """Move chunks from the last slots to free ones before them."""
+        begun = {id(part) for part in self._begun.parts} if self._begun else set()
         for running in sorted(self._running.values(), key=lambda each: -each.slot):
             target = min(self._free, default=running.slot)
             if target >= running.slot:
                 return
-            self._model.move(running.slot, target, running.span - 1)
+            length = running.span if id(running) in begun else running.span - 1
+            self._model.move(running.slot, target, length)
             self._sampler.move(running.slot, target)
             self._tokens[target] = self._tokens[running.slot]
             self._steps[target] = self._steps[running.slot]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legato.xtts.cuda_graphs import DecodeGraphs
+from legato.xtts.cuda_graphs import DecodeGraphs, PrefixGraphs
 from legato.xtts.gpt import Gpt
 from legato.xtts.kv_cache import KeyValueCache
 from legato.xtts.layout import LATENTS
@@ -17,10 +17,11 @@ class CachedGpt:
     def __init__(self, gpt: Gpt, slots: int) -> None:
         self.slots = slots
         self.device = gpt.device
-        self.compact = gpt.device.type == "cuda"
+        self.compact = self.early = gpt.device.type == "cuda"
         self._gpt = gpt
         self._cache = KeyValueCache(gpt.config, slots, device=gpt.device)
         self._graphs = DecodeGraphs(gpt, self._cache) if self.compact else None
+        self._prefixes = PrefixGraphs(gpt, self._cache) if self.compact else None
 
     def prefix_length(self, text_ids: list[int]) -> int:
         """Voice latents, the text between its start and stop, and the start of the audio."""
@@ -28,7 +29,10 @@ class CachedGpt:
 
     def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (V,) and latent (C,) of a chunk's first token."""
-        return self._gpt.prefill(self._cache, slot, self._gpt.prefix(text_ids, voice))
+        prefix = self._gpt.prefix(text_ids, voice)
+        if self._prefixes is not None:
+            return self._prefixes.prefill(slot, prefix)
+        return self._gpt.prefill(self._cache, slot, prefix)
 
     def decode(
         self, slots: tuple[int, ...], tokens: Tensor, steps: Tensor, span: int

@@ -60,6 +60,8 @@ class XttsEngine:
         self._vocoding = make_vocoding(
             self._model.vocoder,
             self._model.device,
+            self._settings.blocks.first_tokens,
+            self._settings.blocks.tokens,
             own_stream=settings.vocoder_stream == "own",
         )
         self._renditions: dict[int, Rendition] = {}

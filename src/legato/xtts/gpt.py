@@ -52,7 +52,9 @@ class Gpt(nn.Module):
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Gpt:
-        """On a CPU the layers' weights are copied (see `packing`); others stay in the mapped file.
+        """The layers' weights are laid out by output (see `packing`, `cuda_kernels`).
+
+        On a CPU they are copied; others stay in the mapped file.
 
         Raises RuntimeError, as torch does, where there is no memory for them.
         """
@@ -60,10 +62,13 @@ class Gpt(nn.Module):
             model = cls(checkpoint.config.gpt)
         tensors = checkpoint.take("gpt")
         wanted = {name: tensors[name] for name in model.state_dict()}
+        names = [f"gpt.{name}" for name in model.gpt.matrices()]
         if torch.device(device).type == "cpu":
-            names = [f"gpt.{name}" for name in model.gpt.matrices()]
             copies = packed([wanted[name] for name in names], give_back)
             wanted.update(zip(names, copies, strict=True))
+        else:
+            # (in, out) whose transpose is contiguous
+            wanted.update({name: wanted[name].to(device).t().contiguous().t() for name in names})
         model.load_state_dict(wanted, assign=True)
         return model.requires_grad_(False).eval().to(device)
 
@@ -90,7 +95,7 @@ class Gpt(nn.Module):
             torch.arange(len(ids), device=self.device)
         )
         first = torch.zeros(1, dtype=torch.long, device=self.device)
-        audio = self._embed_audio(first + self.config.start_audio, first)
+        audio = self.embed_audio(first + self.config.start_audio, first)
         return torch.cat([latents.to(self.device), text, audio])
 
     @torch.inference_mode()
@@ -101,7 +106,7 @@ class Gpt(nn.Module):
         """
         cache.start(slot, len(prefix))
         hidden = self.gpt(prefix, cache.prefix_attention(slot))
-        logits, latents = self._head(hidden[-1:])
+        logits, latents = self.head(hidden[-1:])
         return logits[0], latents[0]
 
     @torch.inference_mode()
@@ -122,13 +127,13 @@ class Gpt(nn.Module):
         device to tell. A step may be repeated: it overwrites what it wrote.
         """
         view = BatchView(cache, slots, steps, span)
-        return self._head(self.gpt(self._embed_audio(tokens, steps), view.attend))
+        return self.head(self.gpt(self.embed_audio(tokens, steps), view.attend))
 
-    def _embed_audio(self, tokens: Tensor, steps: Tensor) -> Tensor:
-        """(B,), (B,) -> (B, C)."""
+    def embed_audio(self, tokens: Tensor, steps: Tensor) -> Tensor:
+        """Audio tokens and their numbers in their chunks, (B,) each -> (B, C)."""
         return self.mel_embedding(tokens) + self.mel_pos_embedding(steps)  # type: ignore[no-any-return]
 
-    def _head(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C) -> logits (B, audio_vocab), latents (B, C). `hidden` has passed ln_f already."""
+    def head(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C), behind `ln_f`, -> logits (B, audio_vocab) and latents (B, C)."""
         latents = self.final_norm(hidden)
         return product(latents, self.mel_head.weight.t(), self.mel_head.bias), latents

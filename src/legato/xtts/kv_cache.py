@@ -71,14 +71,18 @@ class KeyValueCache:
         self.store[:, :, target, :, :length] = self.store[:, :, source, :, :length]
         self.prefix_lengths[target] = self.prefix_lengths[source]
 
-    def prefix_attention(self, slot: int) -> Attend:
-        """Causal attention among a new chunk's P positions, which are kept in the slot."""
+    def prefix_attention(self, slot: int | Tensor) -> Attend:
+        """Causal attention among a new chunk's P positions, which are kept in the slot.
+
+        slot: its number, or that as (1,) int64 on the store's device.
+        """
+        index = slot if isinstance(slot, Tensor) else torch.tensor([slot], device=self.store.device)
 
         def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
             # (P, heads, head_dim) -> (heads, P, head_dim), and back
             keys, values = keys.transpose(0, 1), values.transpose(0, 1)
-            self.store[layer, 0, slot, :, : keys.shape[1]] = keys
-            self.store[layer, 1, slot, :, : keys.shape[1]] = values
+            for kept, new in zip(self.store[layer], (keys, values), strict=True):
+                kept[:, :, : new.shape[1]].index_copy_(0, index, new[None])
             heard = functional.scaled_dot_product_attention(
                 queries.transpose(0, 1)[None], keys[None], values[None], is_causal=True
             )

@@ -38,6 +38,7 @@ class Sampler:
         self._steps = torch.zeros(slots, dtype=torch.int64, device=device)
         # (slots, 4): temperature, top_k, top_p, repetition_penalty
         self._filters = torch.ones(slots, 4, dtype=torch.float32, device=device)
+        self._yes = torch.ones((), dtype=torch.bool, device=device)  # a graph copies no host values
 
     def begin(self, slot: int, settings: SamplingConfig, seed: int, start_token: int) -> None:
         """Make a slot ready for a new chunk. Raises UsageError where the settings are invalid."""
@@ -62,17 +63,17 @@ class Sampler:
         for state in (self._seen, self._seeds, self._steps, self._filters):
             state[target] = state[source]
 
-    def sample(self, slots: Tensor, logits: Tensor) -> Tensor:
+    def sample(self, slots: Tensor, logits: Tensor, first: bool = False) -> Tensor:  # noqa: ARG002
         """The next token of each of `slots`, which count as distinct.
 
-        slots: (B,) int64. logits: (B, V) float32. Returns (B,) int64, on the same device;
-        nothing waits for it here.
+        slots: (B,) int64. logits: (B, V) float32. first: the slots are 0 to B - 1, which some
+        samplers draw for faster. Returns (B,) int64, on the same device; nothing waits for it here.
         """
         greedy = self._filters[slots, :1] == 0.0  # (B, 1)
         noise = gumbel_noise(self._seeds[slots], self._steps[slots], logits.shape[-1])
         scores = self.scores(slots, logits).double()
         tokens = (scores + noise.masked_fill(greedy, 0.0)).argmax(-1)  # (B,)
-        self._seen[slots, tokens] = True
+        self._seen[slots, tokens] = self._yes
         self._steps[slots] += 1
         return tokens
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -102,27 +103,31 @@ class StreamingVocoder:
         return self._vocoder.render(frames, self.speaker, window.first, window.last)[0]
 
 
+class Renders(Protocol):
+    """A vocoder, or what renders as one does."""
+
+    def render(self, frames: torch.Tensor, speaker: Speaker, first: int, last: int) -> torch.Tensor:
+        """As `Vocoder.render`."""
+
+
 @torch.inference_mode()
 def render_together(
-    vocoder: Vocoder, work: Sequence[tuple[StreamingVocoder, Window | None]]
+    vocoder: Renders, work: Sequence[tuple[StreamingVocoder, Window]], most: int
 ) -> list[torch.Tensor]:
-    """Render windows of several chunks, those of one shape in one batch; in the order given.
+    """Render windows of several chunks, up to `most` of one shape at once; in the order given.
 
     Inside a chunk, windows of equally many new latents mostly have the same shape.
     """
     groups: dict[tuple[int, int, int], list[int]] = {}
-    results = [vocoder.cond_layer.weight.new_zeros(0)] * len(work)
+    results: dict[int, torch.Tensor] = {}
     for place, (_, window) in enumerate(work):
-        if window is not None:
-            shape = (window.frames.shape[0], window.first, window.last)
-            groups.setdefault(shape, []).append(place)
-    for (_, first, last), places in groups.items():
-        streams = [work[place][0] for place in places]
-        offsets = zip(*(stream.speaker.offsets for stream in streams), strict=True)
-        speakers = Speaker(tuple(torch.stack(rows) for rows in offsets))
-        frames = torch.stack([w.frames for _, w in (work[p] for p in places) if w is not None])
-        for place, samples in zip(
-            places, vocoder.render(frames, speakers, first, last), strict=True
-        ):
-            results[place] = samples
-    return results
+        shape = (window.frames.shape[0], window.first, window.last)
+        groups.setdefault(shape, []).append(place)
+    for (_, first, last), group in groups.items():
+        for places in (group[at : at + most] for at in range(0, len(group), most)):
+            offsets = zip(*(work[place][0].speaker.offsets for place in places), strict=True)
+            speakers = Speaker(tuple(torch.stack(rows) for rows in offsets))
+            frames = torch.stack([work[place][1].frames for place in places])
+            rendered = vocoder.render(frames, speakers, first, last)
+            results |= dict(zip(places, rendered, strict=True))
+    return [results[place] for place in range(len(work))]

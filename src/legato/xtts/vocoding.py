@@ -14,7 +14,8 @@ import torch
 
 from legato.types import Pcm
 from legato.xtts.vocoder import Vocoder
-from legato.xtts.vocoder_stream import StreamingVocoder, Window, render_together
+from legato.xtts.vocoder_graphs import MOST_TOGETHER, VocoderGraphs, frequent_shapes
+from legato.xtts.vocoder_stream import Renders, StreamingVocoder, Window, render_together
 
 Work = tuple[int, StreamingVocoder, Window]
 """A job's id, its stream, and what to render of it."""
@@ -46,7 +47,7 @@ class CpuVocoding:
     def submit(self, work: Sequence[Work]) -> None:
         """Render now."""
         for each in work:
-            [pcm] = render_together(self._vocoder, [each[1:]])
+            [pcm] = render_together(self._vocoder, [each[1:]], most=1)
             self._done.append((*each[:2], pcm.numpy()))
 
     def finished(self, *, wait: bool) -> list[Result]:  # noqa: ARG002
@@ -60,7 +61,7 @@ class CudaVocoding:
 
     at_once = 64
 
-    def __init__(self, vocoder: Vocoder, *, own_stream: bool = True) -> None:
+    def __init__(self, vocoder: Renders, *, own_stream: bool = True) -> None:
         self._vocoder = vocoder
         self._stream: torch.cuda.Stream = (
             torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -74,7 +75,8 @@ class CudaVocoding:
         """Queue on the vocoder's stream; returns before it is done."""
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
-            rendered = render_together(self._vocoder, [each[1:] for each in work])
+            work_of_streams = [each[1:] for each in work]
+            rendered = render_together(self._vocoder, work_of_streams, MOST_TOGETHER)
             copies = [pinned_like(pcm).copy_(pcm, non_blocking=True) for pcm in rendered]
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record(self._stream)
@@ -102,8 +104,14 @@ def pinned_like(pcm: torch.Tensor) -> torch.Tensor:
     return torch.empty(pcm.shape, dtype=pcm.dtype, pin_memory=True)
 
 
-def make_vocoding(vocoder: Vocoder, device: torch.device, *, own_stream: bool = True) -> Vocoding:
-    """What suits the device. own_stream: on CUDA, beside the decoding."""
+def make_vocoding(
+    vocoder: Vocoder, device: torch.device, first_tokens: int, tokens: int, *, own_stream: bool
+) -> Vocoding:
+    """What suits the device. first_tokens, tokens: latents in a chunk's first and later windows.
+
+    own_stream: on CUDA, beside the decoding.
+    """
     if device.type == "cuda":
-        return CudaVocoding(vocoder, own_stream=own_stream)
+        graphs = VocoderGraphs(vocoder, frequent_shapes(vocoder, first_tokens, tokens))
+        return CudaVocoding(graphs, own_stream=own_stream)
     return CpuVocoding(vocoder)

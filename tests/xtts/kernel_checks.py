@@ -1,0 +1,120 @@
+"""What `cuda_kernels` compute, beside the same by PyTorch in float64; prints a line for each."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from legato.xtts.config import GptConfig
+from legato.xtts.cuda_kernels import Around, attend, rows_product
+from legato.xtts.cuda_step import decode_first
+from legato.xtts.gpt import Gpt
+from legato.xtts.kv_cache import KeyValueCache
+
+TOLERANCE = 1e-5
+
+
+def check_all(device: torch.device) -> int:
+    """How many comparisons came out equal; raises AssertionError at the first that did not."""
+    checks = [
+        *(
+            partial(_check_product, device, rows, *size, variant)
+            for rows in (1, 2, 4, 8, 3, 16)
+            for size, variant in (
+                ((64, 192), "norm"),
+                ((96, 50), "norm, gelu"),
+                ((4_224, 30), "residual"),
+            )
+        ),
+        partial(_check_attention, device, [0, 1, 63, 64, 130]),
+        partial(_check_attention, device, [199]),
+        *(partial(_check_step, device, rows) for rows in (2, 3)),
+    ]
+    for check in checks:
+        print(f"{check()}: equal")
+    return len(checks)
+
+
+def _random(device: torch.device, *shape: int, seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
+
+
+def _check_product(device: torch.device, rows: int, inputs: int, outputs: int, variant: str) -> str:
+    x = _random(device, rows, inputs, seed=1)
+    weight = (_random(device, outputs, inputs, seed=2) / inputs**0.5).t()
+    bias, residual = _random(device, outputs, seed=3), _random(device, rows, outputs, seed=4)
+    norm = nn.LayerNorm(inputs).to(device).requires_grad_(False)
+    norm.weight.copy_(_random(device, inputs, seed=5))
+    norm.bias.copy_(_random(device, inputs, seed=6))
+    around = Around(
+        norm if "norm" in variant else None,
+        "gelu" in variant,
+        residual if "residual" in variant else None,
+    )
+    made = rows_product(x, weight, bias, around)
+    wanted = x.double()
+    if "norm" in variant:
+        scale, offset = norm.weight.double(), norm.bias.double()
+        wanted = functional.layer_norm(wanted, (inputs,), scale, offset, norm.eps)
+    wanted = wanted @ weight.double() + bias.double()
+    if "gelu" in variant:
+        wanted = functional.gelu(wanted, approximate="tanh")
+    if "residual" in variant:
+        wanted = wanted + residual.double()
+    torch.testing.assert_close(made.double(), wanted, atol=TOLERANCE, rtol=TOLERANCE)
+    return f"{rows} rows, {inputs} by {outputs}, {variant}"
+
+
+def _check_attention(device: torch.device, places: list[int]) -> str:
+    rows, heads, positions, size = len(places), 3, 200, 16
+    projected = _random(device, rows, 3 * heads * size, seed=1)
+    keys, values = (_random(device, rows + 1, heads, positions, size, seed=n) for n in (2, 3))
+    at = torch.tensor(places, device=device)
+    wanted_keys, wanted_values = keys.clone(), values.clone()
+    query, key, value = projected.view(rows, 3, heads, size).unbind(1)
+    wanted = torch.empty(rows, heads, size, device=device)
+    for row, place in enumerate(places):
+        wanted_keys[row, :, place], wanted_values[row, :, place] = key[row], value[row]
+        heard = functional.scaled_dot_product_attention(
+            query[row, :, None].double(),
+            wanted_keys[row, :, : place + 1].double(),
+            wanted_values[row, :, : place + 1].double(),
+        )
+        wanted[row] = heard[:, 0]
+    made = attend(projected, keys, values, at)
+    torch.testing.assert_close(made, wanted.flatten(1), atol=TOLERANCE, rtol=TOLERANCE)
+    assert torch.equal(keys, wanted_keys)
+    assert torch.equal(values, wanted_values)
+    return f"attention at {places}"
+
+
+def _check_step(device: torch.device, rows: int) -> str:
+    """A whole step, with rows for the kernel and for the library."""
+    config = GptConfig(2, 64, 4, 300, 261, 0, 40, 38, 39, 60, 80, 70, 1_024)
+    torch.manual_seed(7)
+    gpt = Gpt(config).requires_grad_(False).to(device).eval()
+    for number, name in enumerate(gpt.gpt.matrices()):
+        weight = gpt.get_parameter(f"gpt.{name}")
+        weight.data = _random(device, *weight.shape[::-1], seed=number).t() / 8
+        gpt.get_parameter(f"gpt.{name}".replace("weight", "bias")).data.normal_()
+    caches = [KeyValueCache(config, 4, device=device) for _ in range(2)]
+    voice = _random(device, 32, config.channels, seed=8)
+    for cache in caches:
+        for slot in range(rows):
+            gpt.prefill(cache, slot, gpt.prefix(list(range(5, 20 + 9 * slot)), voice))
+    for step in range(1, 4):
+        tokens = torch.arange(rows, device=device) + 5 * step
+        steps = torch.full((rows,), step, device=device)
+        wanted = gpt.decode(caches[0], torch.arange(rows), tokens, steps)
+        made = decode_first(gpt, caches[1], tokens, steps)
+        for mine, theirs in zip(made, wanted, strict=True):
+            torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
+    return f"a step of {rows} rows"
+
+
+if __name__ == "__main__":
+    check_all(torch.device(sys.argv[1]))
