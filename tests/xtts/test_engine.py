@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from legato.synthesis import engines
 from legato.synthesis.engine import Engine, EngineEvent
 from legato.types import AudioBlock, Job, JobDone, Pcm
 from legato.xtts import loading
-from legato.xtts.batch import DecodeBatch, DecodeRequest
+from legato.xtts.batch import DecodeBatch, DecodeRequest, Drawn
 from legato.xtts.cached_gpt import CachedGpt
 from legato.xtts.engine import XttsEngine
 from legato.xtts.gpt import Gpt
@@ -290,6 +290,28 @@ def test_an_idle_step_waits_and_can_be_woken(shared: XttsEngine) -> None:
     before_s = time.monotonic()
     assert shared.step({}, 30.0) == []
     assert time.monotonic() - before_s < 20.0
+
+
+def test_neighbours_wait_where_they_would_make_an_urgent_chunk_late(
+    shared: XttsEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[int]] = []
+    step = shared._batch.step
+
+    def watched(slack_s: Mapping[int, float], most: int | None = None) -> list[Drawn]:
+        tokens = step(slack_s, most)
+        drawn.append(sorted(each.key for each in tokens))
+        return tokens
+
+    monkeypatch.setattr(shared._batch, "step", watched)
+    monkeypatch.setattr(shared._step_times, "most_within", lambda limit_s, most: min(2, most))
+    for number in range(4):
+        shared.add(job(number))
+    shared.step({number: 3.0 + number for number in range(4)}, 0.0)
+    shared.step({0: 9.0, 1: 9.0, 2: 1.9, 3: 3.0}, 0.0)
+    assert drawn == [[0, 1, 2, 3], [2, 3]]
+    for number in range(4):
+        shared.cancel(number)
 
 
 def test_long_silent_work_gives_a_sign_of_life(

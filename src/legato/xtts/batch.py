@@ -151,15 +151,16 @@ class DecodeBatch:
         if running is not None:
             self._free.append(running.slot)
 
-    def step(self, slack_s: Mapping[int, float]) -> list[Drawn]:
+    def step(self, slack_s: Mapping[int, float], most: int | None = None) -> list[Drawn]:
         """One token for each chunk that takes part; those with the least slack do.
 
-        slack_s: key -> seconds until it is needed, unknown ones last. Waits for the device
-        once, to fetch all tokens. Raises EngineError where not even one chunk has room.
+        slack_s: key -> seconds until it is needed, unknown ones last. most: how many may take part
+        now. Waits for the device once, to fetch all tokens. Raises EngineError where not even one
+        chunk has room.
         """
         if self._model.compact:
             self._compact()
-        going_on, joining = self._choose(slack_s)
+        going_on, joining = self._choose(slack_s, most or self._parallel)
         read = [self._join(request) for request in joining]
         joined = [each for each in read if each is not None]
         if not going_on and not joined:
@@ -170,13 +171,15 @@ class DecodeBatch:
             latents = torch.cat((latents, torch.stack([each[2] for each in joined])))
         return self._draw([*going_on, *(each[0] for each in joined)], logits, latents)
 
-    def _choose(self, slack_s: Mapping[int, float]) -> tuple[list[_Running], list[DecodeRequest]]:
+    def _choose(
+        self, slack_s: Mapping[int, float], most: int
+    ) -> tuple[list[_Running], list[DecodeRequest]]:
         """Who takes part in this step: of those that run, and of those that wait for a slot."""
         keys = [*self._running, *self._waiting]
         going_on: list[_Running] = []
         joining: list[DecodeRequest] = []
         for key in by_slack({key: slack_s.get(key, math.inf) for key in keys}):
-            if len(going_on) + len(joining) == self._parallel:
+            if len(going_on) + len(joining) == min(most, self._parallel):
                 break
             if key in self._running:
                 going_on.append(self._running[key])

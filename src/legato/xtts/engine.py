@@ -27,6 +27,7 @@ from legato.xtts.loading import XttsModel, load_model
 from legato.xtts.rendition import BlockSettings, Rendition, RenditionSettings
 from legato.xtts.sampling import retry_seed
 from legato.xtts.settings import XttsSettings
+from legato.xtts.step_times import StepTimes
 from legato.xtts.tokenizer import check_limits, engine_limits
 from legato.xtts.vocoder_stream import StreamingVocoder
 from legato.xtts.vocoding import Work, make_vocoding
@@ -66,6 +67,7 @@ class XttsEngine:
         )
         self._renditions: dict[int, Rendition] = {}
         self._requests: dict[int, DecodeRequest] = {}
+        self._step_times = StepTimes()
         self._silent: list[int] = []  # jobs without a word
         self._last_event_s = 0.0
         self._woken = threading.Event()
@@ -114,11 +116,13 @@ class XttsEngine:
         # Who works alone is not told how urgent it is.
         slack_s = {job_id: deadlines_s.get(job_id, 0.0) for job_id in self._renditions}
         order = by_slack(slack_s)
-        drawn = self._batch.step(slack_s)
+        drawn = self._batch.step(slack_s, self._most_at_once(slack_s[order[0]]))
         for each in drawn:
             self._take(each)
         self._vocode(order, slack_s, idle=not drawn)
-        share_s = (time.perf_counter() - started_s) / len(working)
+        took_s = time.perf_counter() - started_s
+        self._step_times.note(len(drawn), took_s)
+        share_s = took_s / len(working)
         for rendition in working:
             rendition.busy_s += share_s
         return self._give_out(order, slack_s)
@@ -139,6 +143,13 @@ class XttsEngine:
         """Drop all jobs. The weights go with the process."""
         for job_id in [*self._renditions, *self._silent]:
             self.cancel(job_id)
+
+    def _most_at_once(self, least_slack_s: float) -> int:
+        """How many chunks may take part, so that the most urgent is made as fast as it is heard."""
+        parallel = self._batch.parallel
+        if least_slack_s > self._settings.blocks.tight_s:
+            return parallel
+        return self._step_times.most_within(1.0 / self._model.tokens_per_s, parallel)
 
     def _take(self, drawn: Drawn) -> None:
         rendition = self._renditions[drawn.key]
