@@ -4,7 +4,8 @@
         OpenAIModel(ModelSettings("any", server.url))
 
 Each request gets the next of the given answers, and the last one ever after. `requests` are the
-bodies that came, `hung_up` is set when a client leaves in the middle of an answer.
+bodies that came, `keys` their authorisations; `hung_up` is set when a client leaves in the middle
+of an answer.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ import psutil
 
 START_S = 100.0
 _LOOK_S = 0.02
-_READY = "Application startup complete"
+_READY = "Uvicorn running on"
 
 
 class ModelServer:

@@ -24,17 +24,16 @@ class LineCut(Exception):
 
 
 class Line:
-    """At most one connection to a server, kept open between uses.
+    """One connection to a server, for one request.
 
-    One thread at a time uses `http`; any thread may `cut`. A line that was cut is of no more
-    use and is to be closed by its user.
+    One thread uses `http` and closes the line; any thread may `cut` it.
     """
 
     def __init__(self, connect_s: float, trust: ssl.SSLContext) -> None:
         self.http = httpx2.Client(
             verify=trust,
             timeout=httpx2.Timeout(_WRITE_S, connect=connect_s, read=None),
-            limits=httpx2.Limits(max_connections=1),
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=0),
             follow_redirects=True,
             event_hooks={"request": [self._follow]},
         )
@@ -43,7 +42,7 @@ class Line:
         self._cut = False
 
     def cut(self) -> None:
-        """End what goes over it now, and what would later. Idempotent."""
+        """End what goes over it, or is about to. Idempotent."""
         with self._lock:
             self._cut = True
             connected = self._socket
@@ -53,7 +52,7 @@ class Line:
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Release the connection. Called by its user."""
+        """Release the connection."""
         self.http.close()
 
     def _follow(self, request: httpx2.Request) -> None:
@@ -63,7 +62,10 @@ class Line:
         """Told of each step of the connection; the socket is new after two of them."""
         if not event.endswith(_CONNECTED):
             return
+        stream = info["return_value"]
         with self._lock:
-            self._socket = info["return_value"].get_extra_info("socket")
-            if self._cut:
-                raise LineCut
+            self._socket = stream.get_extra_info("socket")
+            cut = self._cut
+        if cut:
+            stream.close()  # nobody else would
+            raise LineCut

@@ -43,16 +43,18 @@ def translate(error: Exception, settings: ModelSettings) -> ServerFault:
     where = f"the model server at {settings.base_url}"
     if isinstance(error, openai.APIStatusError):
         return _status(error, settings, where)
-    if isinstance(error, openai.APIConnectionError):
-        message = f"{where} cannot be reached: {_cause(error)}; start it, or correct the base URL"
-        return ServerFault(ModelUnavailable(message), again=True)
+    if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
+        return ServerFault(ModelUnavailable(_connection(error, where)), again=True)
     if isinstance(error, openai.APIError):  # an error event in the stream
         return ServerFault(ModelUnavailable(f"{where} failed: {_line(error.message)}"), again=True)
-    if isinstance(error, httpx2.HTTPError):
-        message = f"{where} ended the connection: {_cause(error)}"
-        return ServerFault(ModelUnavailable(message), again=True)
     message = f"{where} sent what is not the OpenAI protocol: {_line(str(error))}"
     return ServerFault(ModelUnavailable(message))
+
+
+def _connection(error: Exception, where: str) -> str:
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return f"{where} cannot be reached: {_cause(error)}; start it, or correct the base URL"
+    return f"{where} ended the connection: {_cause(error)}"
 
 
 def _status(error: openai.APIStatusError, settings: ModelSettings, where: str) -> ServerFault:

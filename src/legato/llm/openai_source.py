@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -35,7 +36,9 @@ _RESUME_FIELDS = {"continue_final_message": True, "add_generation_prompt": False
 
 
 class OpenAIModel:
-    """One model at one endpoint. Thread-safe; connections are kept for the next reply.
+    """One model at one endpoint. Thread-safe.
+
+    Each try is a connection of its own: the client closes it at "[DONE]", before the body's end.
 
     wait(event, seconds) waits for `event`, and chance() is uniform in 0..1: for tests.
     """
@@ -54,8 +57,7 @@ class OpenAIModel:
         self._trust = httpx2.create_ssl_context()
         self._lock = threading.Lock()
         self._closed = False
-        self._idle: list[Line] = []
-        self._busy: set[Line] = set()
+        self._lines: set[Line] = set()
 
     @property
     def name(self) -> str:
@@ -67,32 +69,26 @@ class OpenAIModel:
         return OpenAIReply(self, messages, most_tokens)
 
     def close(self) -> None:
-        """Cut what is being answered and release the connections. Idempotent."""
+        """Cut what is being answered. Idempotent."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-            for line in self._busy:
+            for line in self._lines:
                 line.cut()
-        for line in idle:
-            line.close()
 
-    def take_line(self) -> Line:
+    @contextmanager
+    def line(self) -> Iterator[Line]:
         """A line for one try. Raises ModelUnavailable once closed."""
+        line = Line(self.settings.connect_s, self._trust)
         with self._lock:
             if self._closed:
                 raise ModelUnavailable(f"{self.name} is closed")
-            line = self._idle.pop() if self._idle else Line(self.settings.connect_s, self._trust)
-            self._busy.add(line)
-            return line
-
-    def give_back(self, line: Line, reusable: bool) -> None:
-        """The try is over. A line whose answer came to its end serves the next one."""
-        with self._lock:
-            self._busy.discard(line)
-            if reusable and not self._closed:
-                self._idle.append(line)
-                return
-        line.close()
+            self._lines.add(line)
+        try:
+            yield line
+        finally:
+            with self._lock:
+                self._lines.discard(line)
+            line.close()
 
 
 class OpenAIReply:
@@ -149,31 +145,31 @@ class OpenAIReply:
 
     def _try(self, spoken: SpokenText) -> Iterator[str]:
         """One request and its answer. Raises ServerFault."""
-        line = self._take_line()
-        ended = False
         settings = self._settings
         first_s = settings.connect_s + settings.first_token_s
-        try:
-            with TokenWatch(first_s, settings.between_tokens_s, line.cut) as watch:
-                try:
-                    yield from self._deltas(line, spoken, watch)
-                    ended = not spoken.full
-                except (*TRANSLATED, LineCut) as error:
-                    if self._cancelled.is_set():
-                        return
+        with (
+            self._model.line() as line,
+            self._cancelling(line),
+            TokenWatch(first_s, settings.between_tokens_s, line.cut) as watch,
+        ):
+            try:
+                yield from self._deltas(line, spoken, watch)
+            except (*TRANSLATED, LineCut) as error:
+                if not self._cancelled.is_set():
                     raise self._fault(error, watch) from error
-        finally:
-            with self._lock:
-                self._line = None
-            self._model.give_back(line, reusable=ended and not self._cancelled.is_set())
 
-    def _take_line(self) -> Line:
-        line = self._model.take_line()
+    @contextmanager
+    def _cancelling(self, line: Line) -> Iterator[None]:
+        """While it lasts, `cancel` cuts `line`."""
         with self._lock:
             self._line = line
             if self._cancelled.is_set():
                 line.cut()
-        return line
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._line = None
 
     def _fault(self, error: Exception, watch: TokenWatch) -> ServerFault:
         if watch.overdue_s is not None:
