@@ -7,7 +7,8 @@ followed by token i + 1, whatever the temperature. Which text is said is chosen 
 message: the first cue that stands in it, "" when none does. The chat template does that: the
 beginning of the assistant's turn is one token, and there is one for each cue; otherwise the
 template is Qwen's. A text ends with the end of the turn; one whose cue is in `endless` begins
-again after a space, for ever.
+again after a space, for ever. Where the conversation ends in words of the assistant's own, and
+is to be continued, the text goes on after the first place where the last of them stands.
 
 The tokens of a text are its words with the space before them, so a text comes out letter for
 letter. `layers` and `hidden` make the model as slow as a test wants it, in real arithmetic.
@@ -81,7 +82,17 @@ def _chain(
             tokens.append(f"#{cue}{at}#{word}")
             follows[last] = last = len(tokens) - 1
         follows[last] = follows[first] if cue in endless else tokens.index(_END)
+    _add_words_as_read(tokens, follows)
     return tokens, follows
+
+
+def _add_words_as_read(tokens: list[str], follows: dict[int, int]) -> None:
+    """Words without their number: so they stand in a prompt, and are followed as if said."""
+    for token, successor in list(follows.items()):
+        word = tokens[token].split("#", 2)[2].strip()
+        if word and word not in tokens and not word.startswith(_START):
+            tokens.append(word)
+            follows[len(tokens) - 1] = successor
 
 
 def _tokenizer(tokens: list[str], turns: Mapping[str, str]) -> PreTrainedTokenizerFast:

@@ -37,7 +37,8 @@ class ModelSettings:
     most_tokens: sent with each request unless `reply` is told another number.
     most_characters: of an answer and its reasoning together; there it ends, whatever the server
     thinks. starts_in_thought: the chat template opens the reasoning, so that only its end comes.
-    resume: how a broken answer can be taken up again at this server; see `legato.llm.resuming`.
+    resume: how this server is asked to go on with a broken answer, if it can: "prefix" with the
+    answer so far as a last message of the assistant's, "vllm" with vLLM's fields as well.
 
     Raises UsageError where a value makes no sense.
     """
