@@ -85,6 +85,17 @@ def test_deltas_come_as_they_were_sent() -> None:
     ]
 
 
+def test_a_letter_in_two_packets() -> None:
+    event = b'data: {"choices": [{"index": 0, "delta": {"content": "na\xc3\xafve"}}]}\n\n'
+    half = event.index(b"\xaf")
+    assert Asked(answer(raw(event[:half]), silence(0.05), raw(event[half:]))).deltas == ["naïve"]
+
+
+def test_a_proxy_is_not_asked_for_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert Asked(answer("Once.")).text == "Once."
+
+
 def test_settings_reach_the_server() -> None:
     extra = {"chat_template_kwargs": {"enable_thinking": False}}
     asked = Asked(answer("Once."), api_key="secret", temperature=0.7, most_tokens=50, extra=extra)
@@ -105,6 +116,12 @@ def test_reasoning_fields_are_not_spoken(field: str) -> None:
 def test_reasoning_in_the_text_is_not_spoken() -> None:
     asked = Asked(answer("<th", "ink>A tavern?</thi", "nk>\n\n", "Once."))
     assert asked.deltas == ["Once."]
+
+
+def test_typed_parts_are_told_apart() -> None:
+    thought = [{"type": "thinking", "thinking": [{"type": "text", "text": "A tavern?"}]}]
+    said = [{"type": "text", "text": "Once."}]
+    assert Asked(answer({"content": thought}, {"content": said})).deltas == ["Once."]
 
 
 def test_a_template_that_opens_the_reasoning_is_learned_from_its_first_answer() -> None:
@@ -265,6 +282,20 @@ def test_invalid_json_after_the_first_token() -> None:
     _raised(asked, ReplyCut, "not the OpenAI protocol")
 
 
+@pytest.mark.parametrize(
+    "event", ["5", "[]", '{"choices": "x"}', '{"choices": [{"delta": {"content": 5}}]}']
+)
+def test_json_that_is_no_chunk(event: str) -> None:
+    asked = Asked(answer("Once ", raw(f"data: {event}\n\n".encode()), "upon"))
+    assert asked.text == "Once "
+    _raised(asked, ReplyCut, "not the OpenAI protocol")
+
+
+def test_chunks_that_bring_nothing() -> None:
+    nothing: list[Any] = [raw(b'data: {"choices": []}\n\n'), raw(b'data: {"usage": {}}\n\n'), {}]
+    assert Asked(answer("Once ", *nothing, "upon")).deltas == ["Once ", "upon"]
+
+
 def test_bytes_that_are_no_text() -> None:
     asked = Asked(answer("Once ", raw(b'data: {"choices": "\xff"}\n\n'), "upon"))
     assert asked.text == "Once "
@@ -293,6 +324,19 @@ def test_silence_between_tokens_is_not_waited_for_for_ever() -> None:
     asked = Asked(answer("Once ", silence()), between_tokens_s=0.1)
     assert asked.text == "Once "
     _raised(asked, ReplyCut, "sent nothing for 0.1 s")
+
+
+def test_a_reader_may_take_its_time() -> None:
+    """What is read slowly has not come slowly."""
+    with FaultyServer(answer("Once ", "upon ", "a time.")) as server:
+        settings = replace(SETTINGS, base_url=server.url, between_tokens_s=0.1)
+        model = OpenAIModel(settings)
+        deltas = []
+        for delta in model.reply(ASKED):
+            deltas.append(delta)
+            threading.Event().wait(0.3)
+        assert deltas == ["Once ", "upon ", "a time."]
+        model.close()
 
 
 def test_comments_are_no_tokens() -> None:

@@ -36,6 +36,14 @@ def test_tokens_put_it_off() -> None:
     assert not overdue.is_set()
 
 
+def test_nothing_is_due_while_nobody_reads() -> None:
+    overdue = threading.Event()
+    with TokenWatch(0.05, 0.05, overdue.set) as watch:
+        with watch.paused():
+            assert not overdue.wait(0.3)
+        assert overdue.wait(LONG_S)
+
+
 class _Clock:
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from legato.errors import ModelError, ModelUnavailable, ReplyCut
 from legato.llm.models import ModelSettings, make_model
@@ -85,6 +86,16 @@ def test_what_it_takes_is_told(model: TransformersModel) -> None:
     assert (memory.device, memory.dtype) == ("cpu", "float32")
     assert 10e6 < memory.parameter_bytes < 30e6
     assert memory.cache_bytes_per_token == 2 * 8 * 2 * 64 * 4  # K and V, layers, heads, size, bytes
+
+
+def test_weights_keep_their_type(checkpoint: Path, tmp_path: Path) -> None:
+    whole = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.bfloat16)
+    whole.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(checkpoint).save_pretrained(tmp_path)
+    model = TransformersModel(ModelSettings(str(tmp_path), device="cpu"))
+    assert model.memory().dtype == "bfloat16"
+    assert "".join(model.reply(_ask("Tell me a story."))) == STORY
+    model.close()
 
 
 def test_a_cancel_stops_the_generation(model: TransformersModel) -> None:
@@ -173,8 +184,9 @@ def test_a_name_that_the_hub_does_not_have(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_closed_model(checkpoint: Path) -> None:
-    model = TransformersModel(replace(ModelSettings(str(checkpoint)), device="cpu"))
+    model = TransformersModel(ModelSettings(str(checkpoint), device="cpu"))
     model.close()
     model.close()
+    assert not psutil.pid_exists(model.pid)
     with pytest.raises(ModelUnavailable, match="is closed"):
         list(model.reply(_ask("Begin.")))

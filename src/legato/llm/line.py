@@ -26,14 +26,16 @@ class LineCut(Exception):
 class Line:
     """One connection to a server, for one request.
 
-    One thread uses `http` and closes the line; any thread may `cut` it.
+    One thread uses `http` and closes the line; any thread may `cut` it. direct: past the
+    proxies that the environment names.
     """
 
-    def __init__(self, connect_s: float, trust: ssl.SSLContext) -> None:
+    def __init__(self, connect_s: float, trust: ssl.SSLContext, direct: bool = False) -> None:
         self.http = httpx2.Client(
             verify=trust,
             timeout=httpx2.Timeout(_WRITE_S, connect=connect_s, read=None),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=0),
+            trust_env=not direct,
             follow_redirects=True,
             event_hooks={"request": [self._follow]},
         )

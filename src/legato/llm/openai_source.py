@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from legato.errors import ModelRefused, ModelUnavailable
 from legato.llm.line import Line, LineCut
 from legato.llm.models import ModelSettings
+from legato.llm.openai_chunks import read_chunk
 from legato.llm.openai_faults import TRANSLATED, ServerFault, translate
 from legato.llm.retries import RetryPolicy
 from legato.llm.source import Message
@@ -31,15 +32,13 @@ from legato.llm.token_watch import TokenWatch
 
 Wait = Callable[[threading.Event, float], bool]
 
-_REASONING_FIELDS = ("reasoning_content", "reasoning")  # DeepSeek, vLLM, llama.cpp; Ollama
 _RESUME_FIELDS = {"continue_final_message": True, "add_generation_prompt": False}  # vLLM
 
 
 class OpenAIModel:
     """One model at one endpoint. Thread-safe.
 
-    Each try is a connection of its own: the client closes it at "[DONE]", before the body's end.
-
+    Each try has a connection of its own: the client closes it at "[DONE]", before the body's end.
     wait(event, seconds) waits for `event`, and chance() is uniform in 0..1: for tests.
     """
 
@@ -78,7 +77,7 @@ class OpenAIModel:
     @contextmanager
     def line(self) -> Iterator[Line]:
         """A line for one try. Raises ModelUnavailable once closed."""
-        line = Line(self.settings.connect_s, self._trust)
+        line = Line(self.settings.connect_s, self._trust, direct=_is_here(self.settings.base_url))
         with self._lock:
             if self._closed:
                 raise ModelUnavailable(f"{self.name} is closed")
@@ -133,15 +132,12 @@ class OpenAIReply:
 
     def _wait_or_raise(self, fault: ServerFault, failed: int, spoken: SpokenText) -> None:
         """Wait until the next try is due, or until cancelled; raises where there is none."""
-        may_ask = fault.again and (not spoken.text or self._settings.resume != "no")
-        wait_s = (
-            self._model.retries.wait_s(failed, self._model.chance(), fault.asked_s)
-            if may_ask
-            else None
-        )
+        model, wait_s = self._model, None
+        if fault.again and (not spoken.text or self._settings.resume != "no"):
+            wait_s = model.retries.wait_s(failed, model.chance(), fault.asked_s)
         if wait_s is None:
-            raise fault.after_text(self._model.name) if spoken.text else fault.error
-        self._model.wait(self._cancelled, wait_s)
+            raise fault.after_text(model.name) if spoken.text else fault.error
+        model.wait(self._cancelled, wait_s)
 
     def _try(self, spoken: SpokenText) -> Iterator[str]:
         """One request and its answer. Raises ServerFault."""
@@ -183,21 +179,23 @@ class OpenAIReply:
         finish = ""
         with self._ask(line, spoken.text) as stream:
             for chunk in stream:
-                content, reasoning = _parts(chunk)
-                if content or reasoning:
+                piece = read_chunk(chunk)
+                if piece.content or piece.reasoning:
                     watch.token()
-                if delta := spoken.feed(content, reasoning):
-                    yield delta
+                if delta := spoken.feed(piece.content, piece.reasoning):
+                    with watch.paused():
+                        yield delta
                 if spoken.full:
                     break
-                finish = _finish(chunk) or finish
+                finish = piece.finish or finish
             kind = stream.response.headers.get("content-type", "")
         if self._cancelled.is_set():
             return
         self._model.starts_in_thought |= spoken.starts_in_thought
         self._check_end(finish, kind, spoken)
         if rest := spoken.end():
-            yield rest
+            with watch.paused():
+                yield rest
         spoken.require_some(self._model.name)
 
     def _ask(self, line: Line, written: str) -> openai.Stream[ChatCompletionChunk]:
@@ -239,18 +237,9 @@ class OpenAIReply:
         )
 
 
-def _parts(chunk: ChatCompletionChunk) -> tuple[str, str]:
-    """Content and reasoning of a chunk; some servers send chunks without choices."""
-    delta = chunk.choices[0].delta if chunk.choices else None
-    if delta is None:
-        return "", ""
-    more: Mapping[str, Any] = delta.model_extra or {}
-    reasoning = next((more[name] for name in _REASONING_FIELDS if more.get(name)), "")
-    return delta.content or "", reasoning
-
-
-def _finish(chunk: ChatCompletionChunk) -> str:
-    return (chunk.choices[0].finish_reason or "") if chunk.choices else ""
+def _is_here(base_url: str) -> bool:
+    """A server on this machine, which no proxy can reach."""
+    return urlsplit(base_url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _tokens_field(base_url: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -14,8 +16,9 @@ class TokenWatch:
     """Calls `on_overdue` once, on a thread of its own, if a token does not come in time.
 
     A server may keep a connection alive with comments for hours, so that bytes are no sign of
-    life; tokens are. The thread sleeps until the next token is due: one wake in each
-    `between_tokens_s`, whatever the tokens' rate.
+    life; tokens are. Nothing is due while the reader is busy with the last one (`paused`). The
+    thread sleeps until the next token is due: one wake in each `between_tokens_s`, whatever
+    the tokens' rate.
     """
 
     def __init__(
@@ -30,7 +33,7 @@ class TokenWatch:
         self._on_overdue = on_overdue
         self._changed = threading.Condition()
         self._over = False
-        self._began = False
+        self._sleeps_till_told = False
         self._limit_s = first_token_s
         self._due_s = self._clock.now_s() + first_token_s
         self.overdue_s: float | None = None
@@ -38,14 +41,22 @@ class TokenWatch:
 
     def token(self) -> None:
         """A token came; the next is due `between_tokens_s` from now."""
-        due_s = self._clock.now_s() + self._between_s
-        if self._began:
-            self._due_s = due_s  # later than what the thread sleeps for
-            return
         with self._changed:
-            self._began = True
-            self._limit_s, self._due_s = self._between_s, due_s
-            self._changed.notify()
+            shorter = self._limit_s > self._between_s
+            self._limit_s = self._between_s
+            self._due_s = self._clock.now_s() + self._between_s
+            if shorter or self._sleeps_till_told:
+                self._changed.notify()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While it lasts nothing is due, for nobody reads."""
+        with self._changed:
+            self._due_s = math.inf
+        try:
+            yield
+        finally:
+            self.token()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,7 +76,8 @@ class TokenWatch:
     def _run(self) -> None:
         with self._changed:
             while not self._over and (left_s := self._due_s - self._clock.now_s()) > 0:
-                self._changed.wait(left_s)
+                self._sleeps_till_told = left_s == math.inf
+                self._changed.wait(None if self._sleeps_till_told else left_s)
             if self._over:
                 return
             self.overdue_s = self._limit_s

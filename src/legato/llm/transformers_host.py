@@ -24,13 +24,16 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.generation.stopping_criteria import StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
+from transformers.utils.logging import disable_progress_bar
 
 Line = dict[str, Any]
 
@@ -108,22 +111,16 @@ class ModelHost:
             stop = order["id"] in self._cancelled
             return torch.full((tokens.shape[0],), stop, device=tokens.device)
 
+        def say(text: str) -> None:
+            self._say({"is": "text", "id": order["id"], "text": text})
+
         with torch.inference_mode():
             self._model.generate(
                 **encoded.to(self._model.device),
                 **options,
-                streamer=_Speaker(self, order["id"]),
+                streamer=Speaker(self._tokenizer.backend_tokenizer, say),
                 stopping_criteria=StoppingCriteriaList([cancelled]),
             )
-
-    def text_of(self, stream: DecodeStream, token: int) -> str:
-        """The text that `token` completes; "" in the middle of a letter."""
-        return stream.step(self._tokenizer.backend_tokenizer, token) or ""
-
-    def say_text(self, id_: int, text: str) -> None:
-        """Give out a piece of a reply."""
-        if text:
-            self._say({"is": "text", "id": id_, "text": text})
 
     def _say(self, line: Line) -> None:
         try:
@@ -148,21 +145,23 @@ class ModelHost:
         }
 
 
-class _Speaker(BaseStreamer):
-    """Sends each token's text as soon as it is whole letters. Called inside `generate`."""
+class Speaker(BaseStreamer):
+    """Gives out each token's text as soon as it is whole letters. Called inside `generate`."""
 
-    def __init__(self, host: ModelHost, id_: int) -> None:
-        self._host = host
-        self._id = id_
+    def __init__(self, tokenizer: Tokenizer, say: Callable[[str], None]) -> None:
+        self._tokenizer = tokenizer
+        self._say = say
         self._stream = DecodeStream(skip_special_tokens=True)
         self._prompt_passed = False
 
     def put(self, value: torch.Tensor) -> None:
-        if not self._prompt_passed:  # the prompt's own tokens come first
+        """Take the next tokens; the first time they are those of the prompt."""
+        if not self._prompt_passed:
             self._prompt_passed = True
             return
         for token in value.flatten().tolist():
-            self._host.say_text(self._id, self._host.text_of(self._stream, token))
+            if text := self._stream.step(self._tokenizer, token):
+                self._say(text)
 
     def end(self) -> None:
         """Nothing is held back but broken letters."""
@@ -174,8 +173,11 @@ def _leave_a_core() -> None:
     torch's threads wait for each other at every step: where one of them has no core, a token
     takes not twice as long but fifty times (docs/log.md).
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
+    if "OMP_NUM_THREADS" in os.environ:
+        return
+    on_linux = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if on_linux else os.cpu_count() or 1
+    torch.set_num_threads(max(1, cores - 1))
 
 
 def _device(wanted: str) -> str:
@@ -189,6 +191,7 @@ def main(options: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the listener, who decides
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever is printed must not stand between the answers
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     parsed: Line = json.loads(options)
     try:
         host = ModelHost(parsed, sys.stdin, answers)

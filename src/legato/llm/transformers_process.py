@@ -114,14 +114,17 @@ class ModelProcess:
         code = self._process.wait()
         with self._lock:
             self.lost = True
-            ended = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-            words = f": {self._printed[0]}" if self._printed else ""
-            self._fatal = self._fatal or f"the process of {self._name} {ended}{words}"
+            self._fatal = self._fatal or f"the process of {self._name} {self._ending(code)}"
             for lines in self._replies.values():
                 lines.put(self._loss())
             self._replies.clear()
         if not self.loaded.done():
             self.loaded.set_exception(ModelUnavailable(self._fatal))
+
+    def _ending(self, code: int) -> str:
+        if code < 0:
+            return f"was ended by signal {-code}"
+        return f"ended with code {code}" + (f": {self._printed[0]}" if self._printed else "")
 
     def _loss(self) -> Line:
         return {"is": "lost", "reason": self._fatal}
