@@ -41,10 +41,10 @@ def main(level: str) -> int:
         if missing := install_package(pyproject, fall_back=level == "run"):
             say(f"{missing}: going on without native output")
         if level == "test":
-            tools = pyproject["dependency-groups"]["dev"]
-            once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
             extras = extra_names(pyproject["project"], TESTED_EXTRAS)
             once("extras", digest(map(str.encode, extras)), lambda: install_extras(extras))
+            tools = pyproject["dependency-groups"]["dev"]
+            once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
     except InstallError as error:
         say(str(error))
         return 1

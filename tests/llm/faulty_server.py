@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -97,6 +98,11 @@ class FaultyServer(ThreadingHTTPServer):
     def next_answer(self) -> Act:
         """The answer for a request that has just come."""
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that leave are the point of it; anything else is printed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def __enter__(self) -> Self:
         self._thread.start()

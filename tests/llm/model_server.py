@@ -6,8 +6,9 @@
 
 It is started on a free port, without network, on one CPU thread, and answers when `with` begins
 (some ten seconds). `kill` ends it as a crash would. Whether it generates is seen in its CPU time
-(`busy_s`): `wait_until_idle` returns when it stops working. Give a test's checkpoint more
-`layers` where it must last.
+(`busy_s`): `wait_until_idle` returns when it stops working. It answers one request after the other;
+two models at once need two servers. The fixtures `checkpoint` and `model_server` of tests/llm are
+shared by all tests there.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ again after a space, for ever. Where the conversation ends in words of the assis
 is to be continued, the text goes on after the first place where the last of them stands.
 
 The tokens of a text are its words with the space before them, so a text comes out letter for
-letter. `layers` and `hidden` make the model as slow as a test wants it, in real arithmetic.
+letter. `layers` and `hidden` make the model as slow as a test wants it, in real arithmetic: on one
+idle CPU thread some 3 ms a token with 2 and 128, 9 ms with 8 and 256, 50 ms with 24 and 512.
 """
 
 from __future__ import annotations
