@@ -125,8 +125,11 @@ class ModelServer:
     def _answers(self) -> bool:
         if self._process.poll() is not None:
             return False
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as page:
-            return bool(page.status == 200)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as page:
+                return bool(page.status == 200)
+        except OSError:
+            return False
 
 
 def _free_port() -> int:
