@@ -22,7 +22,7 @@ import pure_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-TESTED_EXTRAS = "xtts-all,report"
+TESTED_EXTRAS = "xtts-all,report,llm,llm-local"
 NATIVE_MODULES = ("_native*.so", "_native*.pyd")
 
 
@@ -41,10 +41,10 @@ def main(level: str) -> int:
         if missing := install_package(pyproject, fall_back=level == "run"):
             say(f"{missing}: going on without native output")
         if level == "test":
-            tools = pyproject["dependency-groups"]["dev"]
-            once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
             extras = extra_names(pyproject["project"], TESTED_EXTRAS)
             once("extras", digest(map(str.encode, extras)), lambda: install_extras(extras))
+            tools = pyproject["dependency-groups"]["dev"]
+            once("tools", digest(map(str.encode, tools)), lambda: pip("install", *tools))
     except InstallError as error:
         say(str(error))
         return 1
@@ -87,10 +87,8 @@ def extra_names(project: dict[str, Any], names: str) -> list[str]:
 
 
 def install_extras(packages: list[str]) -> None:
-    """Install what XTTS and reports need; the tests of XTTS run with made-up weights."""
-    say(
-        "installing what XTTS and reports need (torch among it: some GB and minutes the first time)"
-    )
+    """Install what the extras need; the tests of models run with made-up weights."""
+    say("installing what the extras need (torch among it: some GB and minutes the first time)")
     pip("install", *packages)
 
 

@@ -103,4 +103,6 @@ def test_an_extra_is_resolved_to_packages() -> None:
 def test_the_tested_extras_are_there() -> None:
     pyproject = tomllib.loads((install.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = install.extra_names(pyproject["project"], install.TESTED_EXTRAS)
-    assert {"torch", "matplotlib"} <= {part.partition(">")[0] for part in packages}
+    assert {"torch", "matplotlib", "openai", "transformers"} <= {
+        part.partition(">")[0] for part in packages
+    }
