@@ -17,9 +17,12 @@ def _need_pulseaudio() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a run remembers of this machine stays out of the user's folder, and of the next test."""
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run remembers of this machine stays out of the user's folder, and of the next test;
+    the user's settings stay out of all of them.
+    """
     monkeypatch.setenv("LEGATO_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("LEGATO_CONFIG", "")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import soundfile
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 WAIT_S = 90.0
+MOST_LINES = {"game_master": 60}
 
 
 def ran(example: Path, output: str) -> str:
@@ -26,7 +27,7 @@ def ran(example: Path, output: str) -> str:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_fits_on_a_page(example: Path) -> None:
     text = example.read_text()
-    assert len(text.splitlines()) <= 40
+    assert len(text.splitlines()) <= MOST_LINES.get(example.stem, 40)
     assert f"python examples/{example.name}" in text
 
 

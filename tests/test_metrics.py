@@ -19,7 +19,8 @@ COUNTERS = BufferCounters(
     rendered_samples=480_000,
 )
 PINNED = (
-    "ttfa_ms, audio_s, wall_s, rtf, chunks, underruns, underrun_ms, holds, hold_ms, gap_max_ms, "
+    "ttfa_ms, ttfa_prompt_ms, audio_s, wall_s, rtf, chunks, underruns, underrun_ms, holds, "
+    "hold_ms, gap_max_ms, "
     "seam_error_ms_max, edited_samples, lead_min_s, lead_p5_s, lead_p50_s, "
     "stretched_ms, added_pause_ms, gap_ms_by_cause, gpu_util_pct, engine, "
     "backend, sample_rate_hz"

@@ -7,7 +7,7 @@ import pytest
 
 from legato.errors import BacklogFull, LegatoError, RunError
 from legato.text.chunk_feed import PendingText
-from legato.utterance import TextSource, Utterance
+from legato.utterance import TextSource, Utterance, whole_words
 from tests.fakes import ManualClock
 
 WAIT_S = 30.0
@@ -21,14 +21,16 @@ class Pipeline:
         self.heard = 0
         self.cancelled: list[int] = []
         self.wrote: list[str | None] = []
+        self.writers: list[str] = []
         self.ended = threading.Event()
         self.utterance = Utterance(
             7, self.pending, lambda number: self.heard, self.cancelled.append, self._wrote
         )
 
-    def _wrote(self, number: int, delta: str | None) -> None:
+    def _wrote(self, number: int, delta: str | None, writer: str) -> None:
         assert number == self.utterance.number
         self.wrote.append(delta)
+        self.writers.append(writer)
         if delta is None:
             self.ended.set()
 
@@ -46,6 +48,43 @@ def test_what_is_written_is_kept_and_passed_on(pipeline: Pipeline) -> None:
     assert pipeline.wrote == ["One, ", "two."]
     assert not pipeline.utterance.over
     assert pipeline.utterance.state == "speaking"
+
+
+def test_who_wrote_it_is_told(pipeline: Pipeline) -> None:
+    pipeline.utterance.write("One, ", "opener")
+    pipeline.utterance.write("two.")
+    assert pipeline.writers == ["opener", ""]
+
+
+def test_the_end_of_a_sentence_is_passed_on_and_wakes(pipeline: Pipeline) -> None:
+    pipeline.utterance.write("One.")
+    pipeline.utterance.end_sentence()
+    assert pipeline.pending.sentence_ended
+    assert pipeline.wrote == ["One.", ""]
+    pipeline.utterance.write(" Two")
+    assert not pipeline.pending.sentence_ended
+
+
+def test_a_text_that_breaks_off_ends_with_its_error(pipeline: Pipeline) -> None:
+    error = RunError("the server hung up")
+    pipeline.utterance.write("One, tw")
+    pipeline.utterance.break_off(error)
+    pipeline.utterance.break_off(RunError("too late"))
+    assert pipeline.pending.closed
+    assert pipeline.utterance.broken_off
+    assert pipeline.utterance.error is error
+    assert pipeline.wrote == ["One, tw", None]
+    pipeline.utterance.settle("failed", 5, error)
+    with pytest.raises(RunError, match="hung up"):
+        pipeline.utterance.wait()
+    assert pipeline.utterance.heard_text == "One, "
+
+
+def test_a_text_that_has_ended_does_not_break_off(pipeline: Pipeline) -> None:
+    pipeline.utterance.write("One.")
+    pipeline.utterance.end()
+    pipeline.utterance.break_off(RunError("too late"))
+    assert (pipeline.utterance.error, pipeline.utterance.broken_off) == (None, False)
 
 
 def test_write_after_end_is_refused_and_leaves_the_text(pipeline: Pipeline) -> None:
@@ -119,8 +158,24 @@ def test_a_callback_may_use_the_utterance(pipeline: Pipeline) -> None:
     texts: list[str] = []
     pipeline.utterance.write("abc")
     pipeline.utterance.add_done_callback(lambda done: texts.append(done.heard_text))
-    pipeline.utterance.settle("cut", 2)
-    assert texts == ["ab"]
+    pipeline.utterance.settle("cut", 3)
+    assert texts == ["abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "characters", "heard"),
+    [
+        ("He knows your name.", 11, "He knows "),
+        ("He knows your name.", 9, "He knows "),
+        ("He knows your name.", 18, "He knows your name"),
+        ("He knows your name.", 19, "He knows your name."),
+        ("He", 1, ""),
+        ("彼は名前を知る。", 4, "彼は名前"),
+        ("", 0, ""),
+    ],
+)
+def test_a_word_that_is_cut_in_two_was_not_heard(text: str, characters: int, heard: str) -> None:
+    assert whole_words(text, characters) == heard
 
 
 # -- sources ---------------------------------------------------------------------------------

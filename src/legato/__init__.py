@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from legato.audio.playout_policy import FixedPolicy
     from legato.errors import LegatoError
     from legato.events import Event
+    from legato.llm.narration import Narration, NarrationSettings
     from legato.metrics import Metrics
     from legato.streaming_pipeline import Narrator, NarratorSettings, speak
     from legato.synthesis.engine import Engine
+    from legato.text.cast import Cast
     from legato.text.lexicon import Lexicon
     from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
     from legato.utterance import Utterance
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AudioOutput": "legato.audio.audio_output",
+    "Cast": "legato.text.cast",
     "ChunkerSettings": "legato.text.semantic_chunker",
     "Engine": "legato.synthesis.engine",
     "Event": "legato.events",
@@ -37,6 +40,8 @@ _HOMES = {
     "Lexicon": "legato.text.lexicon",
     "MeasuredPolicy": "legato.audio.measured_policy",
     "Metrics": "legato.metrics",
+    "Narration": "legato.llm.narration",
+    "NarrationSettings": "legato.llm.narration",
     "Narrator": "legato.streaming_pipeline",
     "NarratorSettings": "legato.streaming_pipeline",
     "SemanticChunker": "legato.text.semantic_chunker",
@@ -46,6 +51,7 @@ _HOMES = {
 
 __all__ = [
     "AudioOutput",
+    "Cast",
     "ChunkerSettings",
     "Engine",
     "Event",
@@ -54,6 +60,8 @@ __all__ = [
     "Lexicon",
     "MeasuredPolicy",
     "Metrics",
+    "Narration",
+    "NarrationSettings",
     "Narrator",
     "NarratorSettings",
     "SemanticChunker",

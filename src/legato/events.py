@@ -5,7 +5,12 @@ cause` and, where there is more to say, `detail` (an object). What the worker te
 bears the time of that turn. Kinds:
 
     run           what the run is made with; the first row of a trace
-    text          a delta (detail.text) of an utterance arrived; text_end: it was the last
+    prompt        a language model is asked for an utterance (detail.text: what)
+    model         of who writes an utterance (detail.writer), detail.what: asked, begins, ends,
+                  late (it is not waited for any more), failed (detail.reason)
+    text          a delta (detail.text, detail.writer) of an utterance arrived; text_end: it was the
+                  last (detail.broken_off: in mid-phrase); sentence_end: its source says that a
+                  sentence is over and that more may be long in coming
     chunk         the chunker gave out chunk `chunk` (detail: its source span, estimate, boundary)
     job           the chunk went to the engine
     block         `detail.audio_s` of it came back: of the chunk, detail.made_s are made now, and

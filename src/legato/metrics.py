@@ -50,7 +50,9 @@ class LeadGauge:
 class Metrics:
     """One run in numbers; None: not measured here. `chunks` counts those that were made.
 
-    underrun_ms and hold_ms are sums; gap_max_ms is the longest single one of either kind.
+    ttfa_ms: from the first text, ttfa_prompt_ms: from the first prompt to a language model, to the
+    first sample heard. underrun_ms and hold_ms are sums; gap_max_ms is the longest single one of
+    either kind.
     seam_error_ms_max: worst difference between a seam as heard and its boundary's pause.
     gap_ms_by_cause: all silence that nobody asked for, by whose fault it was: text, synthesis,
     scheduling, device (it was gone), restart. stretched_ms, added_pause_ms: by what slower
@@ -58,6 +60,7 @@ class Metrics:
     """
 
     ttfa_ms: float | None
+    ttfa_prompt_ms: float | None
     audio_s: float
     wall_s: float
     rtf: float | None
@@ -101,6 +104,7 @@ class MetricsCollector:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.first_prompt_s: float | None = None
         self.first_text_s: float | None = None
         self.first_heard_s: float | None = None
         self.ended_s: float | None = None
@@ -113,6 +117,8 @@ class MetricsCollector:
         """Listen to one event."""
         with self._lock:
             match event.kind:
+                case "prompt" if self.first_prompt_s is None:
+                    self.first_prompt_s = event.t_s
                 case "text" if self.first_text_s is None:
                     self.first_text_s = event.t_s
                 case "first" if self.first_heard_s is None:
@@ -145,7 +151,9 @@ class MetricsCollector:
         def ms(samples: int) -> float:
             return round(samples / run.sample_rate_hz * 1_000, 3)
 
-        ttfa_ms = wall_s = None
+        ttfa_ms = ttfa_prompt_ms = wall_s = None
+        if self.first_prompt_s is not None and self.first_heard_s is not None:
+            ttfa_prompt_ms = round((self.first_heard_s - self.first_prompt_s) * 1_000, 1)
         if self.first_text_s is not None:
             if self.first_heard_s is not None:
                 ttfa_ms = round((self.first_heard_s - self.first_text_s) * 1_000, 1)
@@ -154,6 +162,7 @@ class MetricsCollector:
         seam_error_s = self._seam_error_s
         return Metrics(
             ttfa_ms=ttfa_ms,
+            ttfa_prompt_ms=ttfa_prompt_ms,
             audio_s=round((counters.rendered_samples or run.read_samples) / run.sample_rate_hz, 3),
             wall_s=round(wall_s or 0.0, 3),
             rtf=round(run.rtf, 4) if run.rtf else None,

@@ -15,7 +15,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,8 @@ from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.seams import SeamSettings
 from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
 from legato.synthesis.track import TrackSettings
-from legato.synthesis.voices import check_voice, speaks
+from legato.synthesis.voices import check_cast, check_voice, speaks
+from legato.text.cast import Cast
 from legato.text.chunk_feed import ChunkFeed, PendingText
 from legato.text.lexicon import Lexicon
 from legato.text.semantic_chunker import ChunkerSettings, SemanticChunker
@@ -55,6 +57,7 @@ _FILE_LOOK_AHEAD = LookAhead(seconds=30.0, most_s=45.0)
 class NarratorSettings:
     """What seldom changes.
 
+    cast: the speakers of a story, with voices of their own (`Cast.load` reads a file).
     volume: a gain on every sample, 1.0 leaves them exact. tap: is given a copy-free view of
     every sample on its way into the ring, to record or to compare; it must return quickly.
     remember: keep how fast this engine was on this machine, for the next run's start.
@@ -65,6 +68,7 @@ class NarratorSettings:
     look_ahead: LookAhead = field(default_factory=LookAhead)
     seams: SeamSettings = field(default_factory=SeamSettings)
     lexicon: Lexicon | None = None
+    cast: Cast | None = None
     volume: float = 1.0
     backlog_characters: int = 1_000_000
     buffer_s: float = 60.0
@@ -82,7 +86,8 @@ class Narrator:
 
     output: "auto", a backend's name, "null", a file name with a known suffix, or an
     AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. engine_options:
-    that engine's own, where it is made here (xtts: `XttsSettings`). listener: hears every event,
+    that engine's own, where it is made here (xtts: `XttsSettings`). cast: that of the settings,
+    or a cast file; `voice` goes before its narrator's. listener: hears every event,
     also those of the engine's start, which this waits for. Raises UsageError kinds
     for what is unknown, OutputError and EngineError for what fails.
     """
@@ -97,6 +102,7 @@ class Narrator:
         language: str = "en",
         rate: float = 1.0,
         settings: NarratorSettings | None = None,
+        cast: Cast | Path | str | None = None,
         clock: Clock | None = None,
         listener: Listener | None = None,
     ) -> None:
@@ -105,6 +111,11 @@ class Narrator:
             self.events.subscribe(listener)
         self._settings = settings or NarratorSettings()
         self._clock = clock or MonotonicClock()
+        if cast is not None:
+            cast = cast if isinstance(cast, Cast) else Cast.load(cast)
+            self._settings = replace(self._settings, cast=cast)
+        self._cast = self._settings.cast and self._settings.cast.narrated_by(voice)
+        voice = self._cast.narrator.voice if self._cast else voice
         self._voice, self._language, self._rate = voice, language, rate
         self._numbers = itertools.count()
         self._utterances: dict[int, Utterance] = {}
@@ -138,6 +149,8 @@ class Narrator:
                 f"{info.name} has no voice for language {self._language!r}: see `legato voices`"
             )
         check_voice(info, self._voice, self._language)
+        if self._cast is not None:
+            check_cast(info, self._cast, self._voice, self._language)
         rate_hz = self._output.sample_rate_hz or info.sample_rate_hz
         settings = self._settings
         self._buffer = create_audio_buffer(rate_hz, settings.buffer_s)
@@ -155,6 +168,9 @@ class Narrator:
                 remembered=recall(self._memory_key) if self._memory_key else None,
             ),
         )
+        if self._cast is not None:
+            speaking = self._cast.everyone()
+            self._worker.prepare(role.voice_for(self._voice, self._language) for role in speaking)
         self._output.open(self._buffer, self._output_event)
         self._thread = WorkerThread(self._worker, self._clock, self._failed)
 
@@ -226,6 +242,12 @@ class Narrator:
         return self._buffer.buffer_length_seconds()
 
     @property
+    def unmade_s(self) -> float:
+        """Seconds of speech that are written and not made yet."""
+        with self._worker.lock:
+            return self._lane.unmade_s()
+
+    @property
     def current_chunk(self) -> int:
         """The ordinal of the chunk being heard, -1 before the first."""
         with self._worker.lock:
@@ -235,6 +257,26 @@ class Narrator:
     def output(self) -> AudioOutput:
         """The output in use."""
         return self._output
+
+    @property
+    def clock(self) -> Clock:
+        """What the times of its events are told by."""
+        return self._clock
+
+    @property
+    def language(self) -> str:
+        """What it speaks, where no mark says otherwise."""
+        return self._language
+
+    @property
+    def cast(self) -> Cast | None:
+        """The speakers of its stories, where they have voices of their own."""
+        return self._cast
+
+    @property
+    def rate(self) -> float:
+        """Of speech; 1.0 is the voice's own."""
+        return self._rate
 
     def metrics(self) -> Metrics:
         """What was measured since the narrator was made."""
@@ -274,6 +316,7 @@ class Narrator:
             "seed": settings.seed,
             "language": self._language,
             "rate": self._rate,
+            "cast": [role.title for role in self._cast.everyone()] if self._cast else [],
         }
         return Event(self._clock.now_s(), "run", detail=detail)
 
@@ -320,6 +363,8 @@ class Narrator:
             settings=self._settings.chunker,
             limits=limits,
             lexicon=self._settings.lexicon,
+            cast=self._cast,
+            tell=self._unknown_mood,
         )
 
     def _check_open(self) -> None:
@@ -347,17 +392,27 @@ class Narrator:
             utterance.settle("cut", self._heard_characters(number))
             self._worker.cancel_jobs(self._lane.cut(number))
 
-    def _wrote(self, number: int, delta: str | None) -> None:
-        if delta is None:
+    def _wrote(self, number: int, delta: str | None, writer: str) -> None:
+        utterance = self._utterances.get(number)  # None once it is over
+        if delta is None and utterance is not None and utterance.broken_off:
+            self._emit("text_end", utterance=number, broken_off=True)
+        elif delta is None:
             self._emit("text_end", utterance=number)
+        elif not delta and utterance is not None and utterance.sentence_ended:
+            self._emit("sentence_end", utterance=number)
         elif delta:
-            self._emit("text", utterance=number, characters=len(delta), text=delta)
+            detail: dict[str, Any] = {"utterance": number, "characters": len(delta), "text": delta}
+            if writer:
+                detail["writer"] = writer
+            self.events.emit(Event(self._clock.now_s(), "text", detail=detail))
         self._worker.wake()
 
     def _ended(self, utterance: Utterance, how: str) -> None:
         if how == "finished":
             state: State = "finished" if utterance.error is None else "failed"
-            utterance.settle(state, len(utterance.text), utterance.error)
+            whole = not utterance.broken_off
+            heard = len(utterance.text) if whole else self._heard_characters(utterance.number)
+            utterance.settle(state, heard, utterance.error)
         else:
             utterance.settle("cut", self._heard_characters(utterance.number))
         self._utterances.pop(utterance.number, None)
@@ -376,6 +431,9 @@ class Narrator:
                 self._clock.now_s(), "engine", cause=cause, detail={"what": what, "reason": detail}
             )
         )
+
+    def _unknown_mood(self, reason: str) -> None:
+        self._emit("voice", reason=reason, instead="the speaker's own voice")
 
     def _output_event(self, event: OutputEvent) -> None:
         detail = {

@@ -46,6 +46,8 @@ class TextChunk:
     `spoken_map` holds (spoken offset, source offset) pairs, both ascending, where the
     two texts are aligned; between two pairs positions advance one to one.
     `pause_before_s` is a pause that a `[pause:...]` mark asks for ahead of the speech.
+    `volume` is a gain on its samples, 1.0 leaves them exact. `speaker` says whose turn it is,
+    as its cast names them ("mira", "mira/angry"); "" is the narrator.
     """
 
     ordinal: int
@@ -60,6 +62,8 @@ class TextChunk:
     estimate_s: float
     pause_before_s: float = 0.0
     spoken_map: tuple[tuple[int, int], ...] = ()
+    volume: float = 1.0
+    speaker: str = ""
 
     def source_at(self, spoken_offset: int) -> int:
         """The source offset that is being spoken at `spoken_offset`, within this chunk."""

@@ -9,6 +9,8 @@ from typing import Literal
 from legato.errors import LegatoError, RunError
 from legato.text.chunk_feed import PendingText
 
+_WIDE = "\u2e80"  # from here on each character is a word, or a part of one that nothing tells
+
 State = Literal["speaking", "finished", "cut", "failed"]
 
 
@@ -24,7 +26,7 @@ class Utterance:
         pending: PendingText,
         heard: Callable[[int], int],
         cancel: Callable[[int], None],
-        wrote: Callable[[int, str | None], None],
+        wrote: Callable[[int, str | None, str], None],
     ) -> None:
         self.number = number
         self.state: State = "speaking"
@@ -40,14 +42,21 @@ class Utterance:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[Utterance], object]] = []
 
-    def write(self, delta: str) -> None:
-        """Append text. Raises BacklogFull while too much waits (see `wait_for_room`), and
-        RunError after `end` or once it is over.
+    def write(self, delta: str, writer: str = "") -> None:
+        """Append text; a trace tells who wrote it. Raises BacklogFull while too much waits (see
+        `wait_for_room`), and RunError after `end` or once it is over.
         """
         with self._lock:
             self._pending.write(delta)
             self._parts.append(delta)
-        self._wrote(self.number, delta)
+        self._wrote(self.number, delta, writer)
+
+    def end_sentence(self) -> None:
+        """A sentence ends with what was written, and more may be long in coming: what may be
+        spoken of it does not wait for what follows, which is how ends of sentences are known.
+        """
+        self._pending.end_sentence()
+        self._wrote(self.number, "", "")
 
     def wait_for_room(self, timeout_s: float | None = None) -> bool:
         """Block until `write` has room, or the utterance is over and takes no more; False
@@ -58,9 +67,16 @@ class Utterance:
     def end(self) -> None:
         """The text is complete. Idempotent."""
         self._pending.close()
-        if not self._ended:
-            self._ended = True
-            self._wrote(self.number, None)
+        self._end()
+
+    def break_off(self, error: LegatoError) -> None:
+        """The text ends here, maybe in mid-phrase: what is whole of it is spoken, and then the
+        utterance has failed with `error`. Does nothing once it has ended.
+        """
+        if not self._ended and not self.over:
+            self.error = error
+            self._pending.close(broken_off=True)
+            self._end()
 
     def cancel(self) -> None:
         """Give up the rest: what is not heard yet stays unheard. Idempotent."""
@@ -96,7 +112,7 @@ class Utterance:
         the engine gives no word marks).
         """
         heard = self._heard_characters if self.over else self._heard(self.number)
-        return self.text[:heard]
+        return whole_words(self.text, heard)
 
     def add_done_callback(self, callback: Callable[[Utterance], object]) -> None:
         """Call back once it is over, at once if it is; on the synthesis thread, so be quick."""
@@ -107,6 +123,21 @@ class Utterance:
         callback(self)
 
     # -- the pipeline's side ---------------------------------------------------------------
+    @property
+    def broken_off(self) -> bool:
+        """Whether a rest of its text may never be spoken."""
+        return self._pending.broken_off
+
+    @property
+    def sentence_ended(self) -> bool:
+        """Whether its source said so, and that more may be long in coming."""
+        return self._pending.sentence_ended
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._wrote(self.number, None, "")
+
     def settle(self, state: State, heard_characters: int, error: LegatoError | None = None) -> None:
         """It is over. Called once, by the pipeline."""
         with self._lock:
@@ -150,6 +181,20 @@ class TextSource:
                 utterance.error = _as_legato_error(failure)
         finally:
             utterance.end()
+
+
+def whole_words(text: str, characters: int) -> str:
+    """The beginning of `text`, without a word that is cut in two: an estimate may do that."""
+    end = characters
+    if end < len(text) and _in_word(text[end]):
+        while end and _in_word(text[end - 1]):
+            end -= 1
+    return text[:end]
+
+
+def _in_word(character: str) -> bool:
+    """Letters of scripts that set spaces between words."""
+    return character.isalnum() and character < _WIDE
 
 
 def _as_legato_error(failure: Exception) -> LegatoError:

@@ -40,6 +40,17 @@ def test_each_block_is_ready_its_length_times_the_rtf_after_the_last() -> None:
     assert [e.start_sample for e in events if isinstance(e, AudioBlock)][:3] == [0, 6_000, 12_000]
 
 
+def test_a_first_block_may_come_later_than_the_others() -> None:
+    clock = ManualClock(100.0)
+    engine = PacedEngine(ScriptedVoice(), 0.3, 0.25, clock, waits=False, prefix_s=0.125)
+    engine.add(Job(1, CHUNK))
+    assert engine.step({}, 60.0) == []
+    assert engine.next_due_s() == pytest.approx(100.2)
+    clock.at_s = 100.2
+    assert len(engine.step({}, 0.0)) == 1
+    assert engine.next_due_s() == pytest.approx(100.275)
+
+
 def test_marks_stay_with_their_samples() -> None:
     engine = paced(ManualClock(), rtf=0.0)
     engine.add(Job(1, CHUNK))

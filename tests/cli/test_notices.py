@@ -68,3 +68,11 @@ def test_what_was_not_spoken_is_an_error_in_the_end() -> None:
     notices(event("passed_over", reason="no voice"))
     with pytest.raises(RunError, match="2 phrases were not spoken in full: no voice"):
         notices.raise_losses()
+
+
+def test_a_voice_that_is_not_there_is_told_once() -> None:
+    told: list[str] = []
+    notices = Notices(told.append)
+    for reason in ("no voice 'x'", "no voice 'x'", "no voice 'y'"):
+        notices(event("voice", reason=reason, instead="amy"))
+    assert [line.partition(";")[0] for line in told] == ["no voice 'x'", "no voice 'y'"]

@@ -45,6 +45,28 @@ def test_text_is_written_when_it_is_due() -> None:
     assert [said.ended for said in scene.listener.said] == ["finished", "finished"]
 
 
+def test_a_source_may_say_that_a_sentence_is_over_and_may_break_off() -> None:
+    scene = Scene()
+    scene.plan(
+        1.0,
+        lambda: scene.say(
+            Delta(0.0, "Come in.", "opener", ends_sentence=True),
+            Delta(30.0, " Sit down by the f", breaks_off=True),
+        ),
+    )
+    scene.run()
+    told = [e for e in scene.told("text", "sentence_end", "text_end") if e.t_s >= 1.0]
+    assert [(e.kind, e.t_s, e.detail.get("writer", "")) for e in told] == [
+        ("text", 1.0, "opener"), ("sentence_end", 1.0, ""),
+        ("text", 31.0, ""), ("text_end", 31.0, ""),
+    ]  # fmt: skip
+    assert told[-1].detail["broken_off"] is True
+    spoken = [(e.t_s, e.detail["spoken"]) for e in scene.told("chunk") if e.t_s >= 1.0]
+    assert "Come in." in [text for _, text in spoken]
+    assert "Sit" not in str(spoken)
+    assert next(at_s for at_s, text in spoken if text == "Come in.") < 15.0
+
+
 def test_a_pause_is_silence_without_loss() -> None:
     whole, paused = Scene(), Scene()
     paused.plan(4.0, lambda: paused.listener.act("pause"))

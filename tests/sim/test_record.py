@@ -58,3 +58,22 @@ def test_a_failed_job_and_the_next_one_are_two(tmp_path: Path) -> None:
     assert failed.failure == ("synthesis", "scripted failure")
     assert (failed.pieces, again.failure) == ([], None)
     assert again.whole
+
+
+def test_what_a_source_says_of_its_text_is_kept() -> None:
+    rows = (
+        event(1.0, "text", utterance=0, characters=4, text="One.", writer="opener"),
+        event(1.0, "sentence_end", utterance=0),
+        event(1.0, "chunk", 0, spoken="One.", utterance=0, source_start=0, source_end=4),
+        event(1.0, "job", 0),
+        event(1.1, "block", 0, audio_s=0.5, made_s=0.5, voiced=[0, 400]),
+        event(1.1, "made", 0, audio_s=0.5),
+        event(2.0, "text", utterance=0, characters=3, text=" Tw", writer="narrator"),
+        event(2.1, "text_end", utterance=0, broken_off=True),
+    )
+    (texts,) = record_of(Trace(rows), "run.jsonl").texts
+    assert [(delta.text, delta.writer) for delta in texts] == [
+        ("One.", "opener"), ("", ""), (" Tw", "narrator"), ("", ""),
+    ]  # fmt: skip
+    assert [delta.ends_sentence for delta in texts] == [False, True, False, False]
+    assert [delta.breaks_off for delta in texts] == [False, False, False, True]

@@ -227,3 +227,15 @@ def test_cut_chunks_tell_how_long_chunks_are() -> None:
     lane.passages.intake(0.0, 0.0, 0.0)
     chunk_s = passage.meter.writing(0, over=False).chunk_s
     assert chunk_s == pytest.approx((3 * 29 / 15 + 4 * 4.5) / 7)
+
+
+def test_a_source_that_will_be_silent_for_long_is_not_waited_for() -> None:
+    lane = Lane()
+    passage = lane.say(0, "a|", done=False)
+    assert not lane.passages.writing().over
+    passage.feed.pending.end_sentence()
+    assert not lane.passages.writing().over  # it is not cut yet
+    assert lane.take_all() == [(0, "a")]
+    assert lane.passages.writing().over
+    passage.feed.pending.write("b|")
+    assert not lane.passages.writing().over

@@ -287,3 +287,11 @@ def test_a_chunk_that_was_cancelled_before_its_first_block_has_speech_to_come() 
 def test_renumbering_changes_the_ordinal_alone() -> None:
     assert renumbered(CHUNK, 0) is CHUNK
     assert renumbered(CHUNK, 5) == replace(CHUNK, ordinal=5)
+
+
+def test_a_chunks_volume_is_a_gain_on_its_samples() -> None:
+    exact = made(Track(CHUNK, 0, SETTINGS))
+    loud = made(Track(replace(CHUNK, volume=1.5), 0, SETTINGS))
+    assert np.array_equal(loud, exact * np.float32(1.5))
+    half = Track(replace(CHUNK, volume=0.5), 0, replace(SETTINGS, gain=2.0))
+    assert np.array_equal(made(half), exact)

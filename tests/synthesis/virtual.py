@@ -66,6 +66,9 @@ class _BarChunker:
     def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:  # noqa: ARG002
         return []
 
+    def release_sentence(self, lead_s: float) -> list[TextChunk]:  # noqa: ARG002
+        return []
+
     def flush(self) -> list[TextChunk]:
         return [self._cut(len(self._text))] if self._at < len(self._text) else []
 
@@ -81,7 +84,7 @@ class _BarChunker:
             for part, start, end in zip(parts, starts, ends, strict=True)
         ]
 
-    def observe(self, language: str, characters: int, seconds: float) -> None:
+    def observe(self, language: str, characters: int, seconds: float, rate: float) -> None:
         pass
 
     def _cut(self, end: int) -> TextChunk:

@@ -185,3 +185,32 @@ def test_one_turn_takes_a_bounded_piece() -> None:
     feed.pending.write(STORY * 10)
     feed.next_chunks(0.0, 0.0, 0.0)
     assert feed.pending.waiting_characters >= len(STORY) * 10 - 5_000
+
+
+def test_a_text_that_broke_off_leaves_its_last_phrase_behind() -> None:
+    text = pending()
+    feed = ChunkFeed(text, SemanticChunker())
+    text.write("The owl woke up late. It looked at the m")
+    text.close(broken_off=True)
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
+    (chunk,) = feed.next_chunks(0.0, 0.0, 0.0)
+    assert chunk.spoken == "The owl woke up late."
+    assert (feed.done, feed.uncut_characters) == (True, 0)
+
+
+def test_a_text_that_has_ended_cannot_break_off() -> None:
+    text = pending()
+    text.close()
+    text.close(broken_off=True)
+    assert not text.broken_off
+
+
+def test_a_sentence_that_its_source_knows_to_be_over_waits_for_nothing() -> None:
+    text = pending()
+    feed = ChunkFeed(text, SemanticChunker())
+    text.write("The owl woke up late.")
+    text.end_sentence()
+    assert feed.next_chunks(0.0, 0.0, 0.0) == []
+    assert [chunk.spoken for chunk in feed.next_chunks(0.0, 0.0, 0.0)] == ["The owl woke up late."]
+    text.write(" It")
+    assert not text.sentence_ended

@@ -486,3 +486,52 @@ class TestEdges:
         chunker = SemanticChunker()
         (chunk,) = chunks_of([SENTENCE])
         assert len(chunker.split(chunk, EngineLimits())) == 2
+
+
+# -- sources that know, or break off -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A man rises. He knows your na", "A man rises."),
+        ("He knows your name, and you kn", "He knows your name,"),
+        ("A man rises. He knows your name,", "A man rises. He knows your name,"),
+        ("A man rises. He knows your name.", "A man rises. He knows your name."),
+        ("A man rises. He knows **your na", "A man rises."),
+        ("And then he", ""),
+        ("", ""),
+    ],
+)
+def test_of_a_text_that_broke_off_what_is_whole_is_said(text: str, said: str) -> None:
+    chunker = SemanticChunker()
+    chunks = chunker.feed(text, 0.0, 10.0) + chunker.break_off()
+    assert " ".join(spoken(chunks)) == said
+    if said:
+        assert text[: chunks[-1].source_end].rstrip() == said
+    assert chunker.break_off() == chunker.flush() == []
+
+
+def test_a_long_text_that_broke_off_is_cut_as_ever() -> None:
+    chunker = SemanticChunker()
+    chunks = chunker.feed(SENTENCE * 6 + "And the last of them is", 0.0, 10.0)
+    chunks += chunker.break_off()
+    assert "".join(spoken(chunks)).count("speech.") == 6
+    assert chunks[-1].source_end == len(SENTENCE) * 6
+
+
+def test_a_sentence_that_is_known_to_be_over_is_not_held_back() -> None:
+    chunker = SemanticChunker()
+    assert chunker.feed("A man rises.", 0.0, 0.0) == []
+    (chunk,) = chunker.release_sentence(0.0)
+    assert (chunk.spoken, chunk.boundary) == ("A man rises.", Boundary.SENTENCE)
+    assert chunker.release_sentence(0.0) == []
+    chunks = chunker.feed(" He knows you.", 1.0, 0.0) + chunker.flush()
+    assert_joins("A man rises. He knows you.", [chunk, *chunks])
+    assert chunker.release_sentence(0.0) == []
+
+
+def test_in_scheduled_sizing_nothing_is_given_out_early() -> None:
+    chunker = SemanticChunker(settings=ChunkerSettings(sizing="scheduled"))
+    chunker.feed("A man rises.", 0.0, 0.0)
+    assert chunker.release_sentence(0.0) == []

@@ -94,7 +94,7 @@ class Writing:
 
     rate: seconds of speech per wall second, 0 where it is unknown. spread: of the speech that
     comes in a second. pending_s: what came and is not cut into chunks yet. chunk_s: the
-    usual length of a chunk, chunk_spread: its spread. over: no more will come.
+    usual length of a chunk, chunk_spread: its spread. over: no more will come, or not for long.
     """
 
     rate: float = 0.0

@@ -23,7 +23,8 @@ from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed, Pcm
 
 
 class PacedEngine:
-    """Works on one job at a time; a block of b seconds is ready b * rtf seconds after the last.
+    """Works on one job at a time; a block of b seconds is ready b * rtf seconds after the last, the
+    first one of a job `prefix_s` later still.
 
     `waits` False is for virtual time: `step` then gives out what is due and never waits.
     The source must speak without waiting (espeak does).
@@ -36,10 +37,13 @@ class PacedEngine:
         block_s: float = 0.25,
         clock: Clock | None = None,
         waits: bool = True,
+        *,
+        prefix_s: float = 0.0,
     ) -> None:
         self._source = source
         self._rtf = rtf
         self._block_s = block_s
+        self._prefix_s = prefix_s
         self._clock = clock or MonotonicClock()
         self._waits = waits
         self._woken = threading.Event()
@@ -94,7 +98,8 @@ class PacedEngine:
         """Have the source speak the job, and plan when each piece of it is given out."""
         self._working_on = job_id
         self._source.add(self._jobs[job_id])
-        at_s = began_s = self._clock.now_s()
+        began_s = self._clock.now_s()
+        at_s = began_s + self._prefix_s
         blocks: list[AudioBlock] = []
         while True:
             events = self._source.step({}, 0.0)
@@ -140,6 +145,8 @@ def make_paced(
     block_s: float = 0.25,
     engine: str = DEFAULT_ENGINE,
     options: Mapping[str, Any] | None = None,
+    prefix_s: float = 0.0,
 ) -> PacedEngine:
     """A paced engine around the named one, in this process. Raises UnknownEngine."""
-    return PacedEngine(make_engine(find_engine(engine), dict(options or {})), rtf, block_s)
+    source = make_engine(find_engine(engine), dict(options or {}))
+    return PacedEngine(source, rtf, block_s, prefix_s=prefix_s)

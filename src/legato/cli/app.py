@@ -17,12 +17,14 @@ from legato.cli import (
     devices,
     doctor,
     download,
+    narrate,
     report_command,
     sim_command,
     speak,
     tune,
     voices,
 )
+from legato.cli.settings import Command, defaults_of
 from legato.errors import LegatoError
 
 app = typer.Typer(
@@ -31,7 +33,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("speak")(speak.speak)
+_SPEAKING: dict[str, Command] = {"speak": speak.speak, "narrate": narrate.narrate}
+"""Commands that heed the settings file; no other one fails for what is wrong with it."""
+
+for _name, _command in _SPEAKING.items():
+    app.command(_name)(_command)
 app.command("report")(report_command.report)
 app.command("sim")(sim_command.sim)
 app.command("devices")(devices.devices)
@@ -56,6 +62,10 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
+    elif context.invoked_subcommand in _SPEAKING:
+        context.default_map = {
+            context.invoked_subcommand: defaults_of(context.invoked_subcommand, _SPEAKING)
+        }
 
 
 def run(arguments: list[str]) -> int:

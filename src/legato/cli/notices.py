@@ -17,6 +17,7 @@ class Notices:
         self._tell = tell
         self._passed_over: list[str] = []
         self._mended: Counter[str] = Counter()
+        self._voices: set[str] = set()  # told of already
 
     def __call__(self, event: Event) -> None:
         """Listen to one event."""
@@ -25,7 +26,10 @@ class Notices:
         elif event.kind == "mended":
             self._mended[str(event.detail["what"])] += 1
         line = line_of(event)
-        if line:
+        again = event.kind == "voice" and line in self._voices
+        if event.kind == "voice":
+            self._voices.add(line)  # each of its chunks says so
+        if line and not again:
             self._tell(line)
 
     def tell_mended(self) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _TOLD = {
     "ttfa_ms": "first text to first sound",
+    "ttfa_prompt_ms": "prompt to first sound",
     "audio_s": "audio",
     "wall_s": "wall time",
     "rtf": "engine time / audio time",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Role = Literal["system", "user", "assistant"]
 
@@ -29,6 +29,17 @@ class Reply(Protocol):
 
     def cancel(self) -> None:
         """Stop the writing, at the server too; the iteration ends soon. Any thread; idempotent."""
+
+
+@runtime_checkable
+class PausableReply(Reply, Protocol):
+    """One that is written on this machine, and can be told to leave the GPU to speech."""
+
+    def pause(self) -> None:
+        """Write no more for now; what was written before still comes. Any thread; idempotent."""
+
+    def resume(self) -> None:
+        """Go on writing. Any thread; idempotent."""
 
 
 class ChatModel(Protocol):

@@ -7,7 +7,7 @@ other. The process ends when its input does, whatever it is doing.
 
     {"do": "reply", "id": 1, "messages": [{"role": ..., "content": ...}], "most_tokens": 4096,
      "temperature": null}
-    {"do": "cancel", "id": 1}
+    {"do": "cancel", "id": 1}, {"do": "pause", "id": 1}, {"do": "resume", "id": 1}
 
     {"is": "loaded", "parameter_bytes": ..., "cache_bytes_per_token": ..., "device": "cpu",
      "dtype": "float32"}, or {"is": "fatal", "reason": ...}
@@ -46,6 +46,8 @@ class ModelHost:
         self._answers = answers
         self._waiting: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._cancelled: set[int] = set()  # grows by one number for each interrupted reply
+        self._paused: set[int] = set()
+        self._told = threading.Condition()  # of both
         self._template = options["template"]
         name = options["model"]
         self._tokenizer: Any = AutoTokenizer.from_pretrained(name)
@@ -66,10 +68,18 @@ class ModelHost:
         try:
             for line in self._orders:
                 order = json.loads(line)
-                if order["do"] == "cancel":
-                    self._cancelled.add(order["id"])
-                else:
+                if order["do"] == "reply":
                     self._waiting.put(order)
+                    continue
+                with self._told:
+                    match order["do"]:
+                        case "cancel":
+                            self._cancelled.add(order["id"])
+                        case "pause":
+                            self._paused.add(order["id"])
+                        case "resume":
+                            self._paused.discard(order["id"])
+                    self._told.notify_all()
         finally:
             os._exit(0)  # nobody listens any more; the main thread may be inside the model
 
@@ -108,7 +118,7 @@ class ModelHost:
 
         def cancelled(tokens: torch.Tensor, _scores: Any, **_more: Any) -> torch.Tensor:
             """Asked after each token."""
-            stop = order["id"] in self._cancelled
+            stop = self._stops(order["id"])
             return torch.full((tokens.shape[0],), stop, device=tokens.device)
 
         def say(text: str) -> None:
@@ -121,6 +131,12 @@ class ModelHost:
                 streamer=Speaker(self._tokenizer.backend_tokenizer, say),
                 stopping_criteria=StoppingCriteriaList([cancelled]),
             )
+
+    def _stops(self, id_: int) -> bool:
+        """Whether a reply was cancelled; waits as long as it is paused."""
+        with self._told:
+            self._told.wait_for(lambda: id_ in self._cancelled or id_ not in self._paused)
+            return id_ in self._cancelled
 
     def _say(self, line: Line) -> None:
         try:

@@ -69,6 +69,13 @@ class ModelProcess:
             lines.put({"is": "cancelled"})
             self._send({"do": "cancel", "id": id_})
 
+    def tell(self, id_: int, what: str) -> None:
+        """Have a reply "pause" or "resume"; void once it is over."""
+        with self._lock:
+            known = id_ in self._replies
+        if known:
+            self._send({"do": what, "id": id_})
+
     def close(self) -> None:
         """End the process and wait for it: first by end of input, then by force. Idempotent."""
         self.lost = True

@@ -135,6 +135,21 @@ class TransformersReply:
             process, id_ = asked
             process.cancel(id_)
 
+    def pause(self) -> None:
+        """Generate no further token for now. Any thread; idempotent."""
+        self._order_pause("pause")
+
+    def resume(self) -> None:
+        """Generate again. Any thread; idempotent."""
+        self._order_pause("resume")
+
+    def _order_pause(self, what: str) -> None:
+        with self._lock:
+            asked = self._asked
+        if asked:
+            process, id_ = asked
+            process.tell(id_, what)
+
     def _ask(self, process: ModelProcess) -> queue.SimpleQueue[Line] | None:
         with self._lock:
             if self._cancelled:

@@ -179,15 +179,21 @@ class SimListener:
         return wrote
 
     def _write(self, said: Said) -> None:
-        text = said.deltas[said.written].text
+        delta = said.deltas[said.written]
         said.written += 1
-        if text:
-            said.pending.write(text)
-            said.characters += len(text)
-            self.lane.log.emit("text", utterance=said.number, characters=len(text), text=text)
+        if delta.text:
+            said.pending.write(delta.text)
+            said.characters += len(delta.text)
+            self.lane.log.wrote(said.number, delta.text, delta.writer)
+        if delta.ends_sentence:
+            said.pending.end_sentence()
+            self.lane.log.emit("sentence_end", utterance=said.number)
         if said.written == len(said.deltas):
-            said.pending.close()
-            self.lane.log.emit("text_end", utterance=said.number)
+            said.pending.close(broken_off=delta.breaks_off)
+            if delta.breaks_off:
+                self.lane.log.emit("text_end", utterance=said.number, broken_off=True)
+            else:
+                self.lane.log.emit("text_end", utterance=said.number)
 
     def next_text_s(self) -> float:
         """When text comes next."""

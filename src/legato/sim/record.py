@@ -152,11 +152,18 @@ def record_of(trace: Trace, name: str) -> Record:
 def _texts(rows: Iterable[Event], name: str) -> tuple[tuple[Delta, ...], ...]:
     texts: dict[int, list[Delta]] = defaultdict(list)
     for row in rows:
-        if row.kind in ("text", "text_end"):
+        if row.kind in ("text", "sentence_end", "text_end"):
             text = row.detail.get("text") if row.kind == "text" else ""
             if not isinstance(text, str) or "utterance" not in row.detail:
                 raise UsageError(f"cannot replay {name}: it does not tell its texts, being too old")
-            texts[int(number(row.detail, "utterance"))].append(Delta(row.t_s, text))
+            delta = Delta(
+                row.t_s,
+                text,
+                str(row.detail.get("writer", "")),
+                ends_sentence=row.kind == "sentence_end",
+                breaks_off=row.detail.get("broken_off") is True,
+            )
+            texts[int(number(row.detail, "utterance"))].append(delta)
     return tuple(tuple(texts[number]) for number in sorted(texts))
 
 

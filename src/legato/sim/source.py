@@ -32,10 +32,17 @@ class SourceScript:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Text that is written `at_s` after the source began."""
+    """Text that is written `at_s` after the source began, and who of several wrote it.
+
+    ends_sentence: a sentence ends with it, as the source says. breaks_off: the text ends with it
+    in mid-phrase.
+    """
 
     at_s: float
     text: str
+    writer: str = ""
+    ends_sentence: bool = False
+    breaks_off: bool = False
 
 
 _BURST = 20

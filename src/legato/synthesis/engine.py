@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed
 
@@ -39,3 +39,11 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release everything. Idempotent."""
+
+
+@runtime_checkable
+class PreparesVoices(Protocol):
+    """An engine that can make ready for a voice before its first job. Optional; owner's thread."""
+
+    def prepare(self, voice: str) -> None:
+        """Load what the voice needs, once. A voice that it does not have is no error."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legato.errors import LegatoError, TextTooLong, UsageError
-from legato.synthesis.engine import Engine
+from legato.synthesis.engine import Engine, PreparesVoices
 from legato.synthesis.wire import (
     Header,
     Unpacker,
@@ -87,6 +87,9 @@ class EngineHost:
             case "cancel":
                 self._engine.cancel(order["job"])
                 self._forget(order["job"])
+            case "prepare":
+                if isinstance(self._engine, PreparesVoices):
+                    self._engine.prepare(order["voice"])
             case "slack":
                 now_s = time.monotonic()
                 self._needed_at_s = {int(id_): now_s + s for id_, s in order["slack_s"].items()}

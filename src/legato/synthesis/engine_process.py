@@ -66,6 +66,7 @@ class EngineProcess:
         self._settings = settings or ProcessSettings()
         self._clock = clock or MonotonicClock()
         self._jobs: dict[int, TextChunk] = {}
+        self._prepared: dict[str, None] = {}
         self._info: EngineInfo | None = None
         self._gave_up: LegatoError | None = None
         self._restarts = 0
@@ -124,6 +125,12 @@ class EngineProcess:
         events = [event for frame in frames if (event := self._event(frame))]
         self._silence.pause(self._clock.now_s())
         return events + self._replace_if_lost()
+
+    def prepare(self, voice: str) -> None:
+        """Have the engine load a voice before its first job; once, and again after a restart."""
+        if voice not in self._prepared and self._gave_up is None:
+            self._prepared[voice] = None
+            self._child.send({"do": "prepare", "voice": voice})
 
     def cancel(self, job_id: int) -> None:
         """Drop a job; nothing more comes for it afterwards."""
@@ -256,6 +263,8 @@ class EngineProcess:
         promoted, self._standby = self._standby, None
         try:
             self._child = promoted or self._start()
+            for voice in self._prepared:
+                self._child.send({"do": "prepare", "voice": voice})
             self._tell("takeover" if promoted else "restart", reason)
             if self._settings.standby:
                 self._standby = self._start()

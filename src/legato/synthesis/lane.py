@@ -94,6 +94,11 @@ class Lane:
         self._passages.intake(now_s, self.contiguous_s(), self.ahead_s())
 
     @property
+    def voices_ahead(self) -> set[str]:
+        """The voices of the chunks that wait for the engine."""
+        return self._passages.voices
+
+    @property
     def hungry(self) -> bool:
         """Whether `intake` stopped short of what is needed."""
         return self._passages.hungry
@@ -106,6 +111,11 @@ class Lane:
     def ahead_s(self) -> float:
         """The lead, what is ready, and what is estimated to be in flight."""
         return self.buffer.buffer_length_seconds() + sum(t.unpushed_s for t in self._tracks)
+
+    def unmade_s(self) -> float:
+        """Seconds of speech that are written and not made yet."""
+        making_s = sum(t.duration_s - t.made_s for t in self._tracks if not t.complete)
+        return making_s + self._passages.writing().pending_s
 
     def in_flight(self) -> list[Track]:
         """The tracks whose jobs the engine has."""
@@ -193,7 +203,8 @@ class Lane:
         self.meter.completed(track.chunk.estimate_s, spoken_s, track.made_s - before_s)
         feed = self._passages.feed_of(track.utterance)
         if feed is not None:
-            feed.chunker.observe(track.chunk.language, len(track.chunk.spoken), spoken_s)
+            chunk = track.chunk
+            feed.chunker.observe(chunk.language, len(chunk.spoken), spoken_s, chunk.rate)
         self.log.emit("made", track.chunk.ordinal, audio_s=track.made_s, added_pause_s=added_s)
 
     def pass_over(self, track: Track, cause: Cause, reason: str) -> None:

@@ -30,6 +30,13 @@ class LaneLog:
         now_s = self._clock.now_s() if self.turn_s is None else self.turn_s
         self._events.emit(Event(now_s, kind, self._lane_id, chunk, sample, cause, detail))
 
+    def wrote(self, utterance: int, text: str, writer: str = "") -> None:
+        """Text of an utterance came."""
+        detail: dict[str, Any] = {"utterance": utterance, "characters": len(text), "text": text}
+        if writer:
+            detail["writer"] = writer
+        self.emit("text", **detail)
+
     def submitted(self, chunk: TextChunk, utterance: int) -> None:
         """A chunk got its ordinal."""
         self.emit(
@@ -43,6 +50,7 @@ class LaneLog:
             boundary=chunk.boundary.name.lower(),
             pause_before_s=chunk.pause_before_s,
             pause_after_s=chunk.pause_after_s,
+            speaker=chunk.speaker,
         )
 
     def block(self, track: Track, block: AudioBlock, audio_s: float) -> None:

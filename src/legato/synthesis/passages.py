@@ -59,6 +59,11 @@ class Passages:
         """How many chunks wait for the engine."""
         return len(self._waiting)
 
+    @property
+    def voices(self) -> set[str]:
+        """The voices of the chunks that wait for the engine."""
+        return {chunk.voice for _, chunk in self._waiting}
+
     def add(self, passage: Passage) -> None:
         """Queue an utterance."""
         self._queue.append(passage)
@@ -145,7 +150,10 @@ class Passages:
                 break  # what is queued behind it has to wait for its end
         if passage is None:
             return Writing(pending_s=self._waiting_s, over=True)
-        writing = passage.meter.writing(uncut, passage.feed.pending.closed)
+        pending = passage.feed.pending
+        # A source that says it will be silent is not waited for: no lead would cover that.
+        over = pending.closed or (pending.sentence_ended and not uncut)
+        writing = passage.meter.writing(uncut, over)
         return replace(writing, pending_s=writing.pending_s + self._waiting_s)
 
     def drop(self, utterance: int) -> None:

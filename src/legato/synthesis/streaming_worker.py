@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from legato.audio.audio_buffer import AudioBuffer
@@ -15,7 +15,7 @@ from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
 from legato.errors import EngineFull, LegatoError, RunError, TextTooLong, UnknownVoice
 from legato.events import EventStream
-from legato.synthesis.engine import Engine, EngineEvent
+from legato.synthesis.engine import Engine, EngineEvent, PreparesVoices
 from legato.synthesis.lane import Lane, LaneSettings
 from legato.synthesis.scheduler import by_slack
 from legato.synthesis.track import Track
@@ -47,6 +47,7 @@ class StreamingWorker:
         self._job_ids = itertools.count(1)
         self._lane_ids = itertools.count(0)
         self._cancelled: list[int] = []
+        self._voices: set[str] = set()  # to prepare
         self._look_at_s = float("-inf")
 
     # -- any thread ------------------------------------------------------------------------
@@ -73,6 +74,12 @@ class StreamingWorker:
             self._cancelled += job_ids
         self.wake()
 
+    def prepare(self, voices: Iterable[str]) -> None:
+        """Have the engine load these voices before their first chunks come to it."""
+        with self.lock:
+            self._voices.update(voices)
+        self.wake()
+
     def wake(self) -> None:
         """Look again soon: there is text, or room."""
         self._engine.wake()
@@ -96,6 +103,7 @@ class StreamingWorker:
             self._cancel()
             self._route(now_s, results)
             look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
+            self._prepare()
             self._submit(now_s)
             if any(lane.hungry for lane in self._lanes.values()):
                 look_at_s.append(now_s + _BREATH_S)
@@ -117,6 +125,13 @@ class StreamingWorker:
             self._engine.cancel(job_id)
             self._tracks.pop(job_id, None)
         self._cancelled.clear()
+
+    def _prepare(self) -> None:
+        voices = self._voices.union(*(lane.voices_ahead for lane in self._lanes.values()))
+        self._voices.clear()
+        if isinstance(self._engine, PreparesVoices):
+            for voice in voices:
+                self._engine.prepare(voice)
 
     def _route(self, now_s: float, results: list[EngineEvent]) -> None:
         arrived: dict[int, list[tuple[Track, AudioBlock]]] = {}

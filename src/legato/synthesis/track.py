@@ -16,7 +16,9 @@ from legato.types import AudioBlock, Boundary, Job, Pcm, TextChunk
 
 @dataclass(frozen=True, slots=True)
 class TrackSettings:
-    """What all tracks of a lane share. gain: factor on every sample, 1.0 leaves them exact."""
+    """What all tracks of a lane share. gain: factor on every sample, beside each chunk's own
+    volume; a product of 1.0 leaves them exact.
+    """
 
     engine_rate_hz: int
     ring_rate_hz: int
@@ -199,7 +201,8 @@ class Track:
             self._add(self._resampler.feed(self._gained(self._trimmer.feed(pcm))))
 
     def _gained(self, pcm: Pcm) -> Pcm:
-        return pcm if self._settings.gain == 1.0 else pcm * np.float32(self._settings.gain)
+        gain = self._settings.gain * self.chunk.volume
+        return pcm if gain == 1.0 else pcm * np.float32(gain)
 
     def _add_silence(self, seconds: float) -> None:
         self._add(np.zeros(round(seconds * self._settings.ring_rate_hz), np.float32))

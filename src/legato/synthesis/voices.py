@@ -7,11 +7,14 @@ another's id ("en-us+f3").
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 
 from legato.errors import EngineFull, TextTooLong, UnknownVoice
+from legato.text.cast import Cast
 from legato.types import EngineInfo, Job, Voice
 
 VARIANT = "+"
+_NAMED = 5  # voices in an error's line
 
 
 def has_voice(voices: Iterable[Voice], wanted: str) -> bool:
@@ -48,6 +51,31 @@ def check_voice(info: EngineInfo, wanted: str, language: str) -> None:
         raise UnknownVoice(f"{info.name} has no voice {base!r}; see `legato voices`")
     if not base and not speaks(info.voices, language):
         raise UnknownVoice(f"{info.name} has no voice for language {language!r}")
+
+
+def check_cast(info: EngineInfo, cast: Cast, voice: str, language: str) -> None:
+    """Raise UnknownVoice, naming the entry and what there is, unless every role can speak.
+
+    voice, language: the narrator's own, where the cast says nothing else.
+    """
+    for role in cast.everyone():
+        wanted = role.voice_for(voice, language)
+        try:
+            check_voice(info, wanted, role.language or language)
+        except UnknownVoice as error:
+            what = str(error).partition(";")[0]
+            near = _nearest(info.voices, wanted, role.language or language)
+            raise UnknownVoice(f"{role.where or role.title}: {what}; it has {near}") from error
+
+
+def _nearest(voices: Collection[Voice], wanted: str, language: str) -> str:
+    """A few voices that may be meant, and how many more there are."""
+    ids = [voice.id for voice in voices]
+    near = get_close_matches(wanted, ids, _NAMED, cutoff=0.5)
+    near += [voice.id for voice in voices if language in voice.languages and voice.id not in near]
+    named = ", ".join((near or ids)[:_NAMED])
+    more = len(ids) - min(len(near or ids), _NAMED)
+    return f"{named} and {more} more (see `legato voices`)" if more else named or "none"
 
 
 def check_job(info: EngineInfo, job: Job, in_flight: Collection[int]) -> None:

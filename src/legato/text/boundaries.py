@@ -27,6 +27,7 @@ from legato.text.punctuation import (
     LONGEST_GAP,
     NARROW,
     OPENERS,
+    PHRASE_END,
     QUOTE_ENDS,
     STOPS,
     WAIT,
@@ -151,6 +152,10 @@ class BoundaryScanner:
         if self.text[at - 1 : at].isdigit():
             return False
         return ends_sentence(self.text, at, self.rules, final=True) is True
+
+    def phrase_end(self) -> bool:
+        """Whether the text so far ends with a comma or a stronger sign inside a sentence."""
+        return PHRASE_END.search(self.text, max(0, len(self.text) - _LOOK_BEHIND)) is not None
 
     def _add(self, at: int, strength: Boundary, forced: bool = False) -> int:
         place = self.base + at

@@ -28,6 +28,8 @@ class PendingText:
         self._offset = 0  # into the first delta
         self._waiting = 0
         self._closed = False
+        self.sentence_ended = False  # with what came last, as its source knows
+        self.broken_off = False  # it ended in mid-phrase, for all one knows
         self.written_characters = 0
         self.last_write_s = clock.now_s()
 
@@ -60,10 +62,17 @@ class PendingText:
                 self._waiting += len(delta)
                 self.written_characters += len(delta)
                 self.last_write_s = self._clock.now_s()
+                self.sentence_ended = False
 
-    def close(self) -> None:
-        """The text is complete. Idempotent."""
+    def end_sentence(self) -> None:
+        """A sentence ends with what was written, and more may be long in coming."""
         with self._room:
+            self.sentence_ended = True
+
+    def close(self, *, broken_off: bool = False) -> None:
+        """The text is complete, or broken off: then only what is whole of it counts. Idempotent."""
+        with self._room:
+            self.broken_off = self.broken_off or (broken_off and not self._closed)
             self._closed = True
             self._room.notify_all()
 
@@ -121,12 +130,16 @@ class ChunkFeed:
             return self.chunker.feed(delta, now_s, lead_s)
         if closed:
             self.done = True
-            return self.chunker.flush()
+            return self.chunker.break_off() if self.pending.broken_off else self.chunker.flush()
+        if self.pending.sentence_ended:
+            return self.chunker.release_sentence(ahead_s)
         return self.chunker.release_stalled(now_s, ahead_s)
 
     @property
     def uncut_characters(self) -> int:
         """Characters that came and are in no chunk yet."""
+        if self.done:
+            return 0
         return self.pending.waiting_characters + self.chunker.pending_characters
 
     def drop(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from legato.text.cast import Role, Turn
 from legato.text.languages import rules_for
 from legato.text.marks import PAUSE_MAX_S, Mark
 from legato.text.sizing import PauseTimes
@@ -33,18 +34,34 @@ class ChunkMaker:
     """Numbers chunks, lays their source spans end to end, and heeds `[...]` marks."""
 
     def __init__(
-        self, language: str, voice: str, rate: float, pauses: PauseTimes, lexicon: Lexicon | None
+        self,
+        language: str,
+        voice: str,
+        rate: float,
+        *,
+        pauses: PauseTimes,
+        lexicon: Lexicon | None,
+        narrator: Role | None = None,
     ) -> None:
-        self.language = language
-        self.rate = rate
         self.ordinal = 0
         self.source_start = 0  # of the next chunk
-        self._voice = voice
-        self._default = (voice, rate)
+        self._default = (language, voice, rate)
+        self._narrator = narrator or Role()
+        self._turn = Turn(self._narrator)
+        self._rate = rate
         self._pauses = pauses
         self._lexicon = lexicon
-        self._rules = rules_for(language)
         self._pause_before_s = 0.0
+
+    @property
+    def language(self) -> str:
+        """Of whoever speaks now."""
+        return self._turn.role.language or self._default[0]
+
+    @property
+    def rate(self) -> float:
+        """Of whoever speaks now."""
+        return self._rate * self._turn.role.rate
 
     def speak(self, phrase: str, clean_start: int, source: SourceMap) -> Said:
         """The spoken form of the cleaned text that starts at `clean_start`."""
@@ -53,7 +70,7 @@ class ChunkMaker:
             return Said("", ())
         start = clean_start + len(phrase) - len(phrase.lstrip())
         pairs: Pairs = source.pairs(start, start + len(bare))
-        spoken, tidied = spoken_form(bare, self._rules)
+        spoken, tidied = spoken_form(bare, rules_for(self.language))
         if spoken is not bare:
             pairs = compose(tidied, pairs)
         if self._lexicon is not None:
@@ -71,19 +88,23 @@ class ChunkMaker:
         pause_after_s: float | None = None,
     ) -> TextChunk:
         """The next chunk. pause_after_s: None for the boundary's own."""
+        language, voice, _ = self._default
+        role = self._turn.role
         chunk = TextChunk(
             self.ordinal,
             self.source_start,
             source_end,
             said.spoken,
             self.language,
-            self._voice,
+            role.voice_for(voice, language),
             self.rate,
             boundary,
             self._pauses.after(boundary) if pause_after_s is None else pause_after_s,
             estimate_s,
             self._pause_before_s,
             tuple(said.pairs),
+            role.volume,
+            role.title,
         )
         self.ordinal += 1
         self.source_start = source_end
@@ -92,11 +113,12 @@ class ChunkMaker:
 
     def heed(self, marks: Sequence[Mark]) -> None:
         """Let marks change how the following chunks are spoken."""
-        default_voice, default_rate = self._default
         for mark in marks:
             if mark.pause_s is not None:
                 self._pause_before_s = min(self._pause_before_s + mark.pause_s, PAUSE_MAX_S)
             if mark.voice is not None:
-                self._voice = mark.voice or default_voice
+                self._turn = Turn(replace(self._narrator, voice=mark.voice or self._narrator.voice))
+            if mark.turn is not None:
+                self._turn = mark.turn
             if mark.rate is not None:
-                self.rate = mark.rate or default_rate
+                self._rate = mark.rate or self._default[2]

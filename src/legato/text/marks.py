@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from legato.text.cast import Turn
 from legato.types import Boundary
 
 PARAGRAPH_SIGN = "\x1d"
@@ -37,11 +38,17 @@ _LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a `[...]` mark asks for. voice "" and rate 0.0 ask for the utterance's own."""
+    """What a `[...]` mark asks for. voice "" and rate 0.0 ask for the utterance's own.
+
+    turn: who speaks from here on, where a cast tells. boundary: the least that the chunk
+    before it ends with.
+    """
 
     pause_s: float | None = None
     voice: str | None = None
     rate: float | None = None
+    turn: Turn | None = None
+    boundary: Boundary = Boundary.FORCED
 
 
 def read_mark(text: str, start: int) -> tuple[Mark, int] | None:

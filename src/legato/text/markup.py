@@ -13,18 +13,22 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from legato.text.line_starts import LineKind, read_line_start
+from legato.text.cast import Turn
+from legato.text.cast_names import CastNames, ScriptName, Undecided
+from legato.text.line_starts import LineKind, LineStart, read_line_start
 from legato.text.marks import (
     ITEM_SIGN,
     LINE_SIGN,
     MARK_SIGN,
     PARAGRAPH_SIGN,
+    SIGN_STRENGTH,
     SPEAKER_SIGN,
     Mark,
     may_become_mark,
     read_mark,
 )
 from legato.text.source_map import SourceMap
+from legato.types import Boundary
 
 _WAIT = -1
 
@@ -75,9 +79,13 @@ _WRAPPED = range(45, 101)  # characters: such a line was broken for its length a
 
 
 class MarkupCleaner:
-    """Cleans one text, piece by piece; owned by one thread."""
+    """Cleans one text, piece by piece; owned by one thread.
 
-    def __init__(self) -> None:
+    names: of a cast. In front of a line they become marks, with the turn they begin.
+    """
+
+    def __init__(self, names: CastNames | None = None) -> None:
+        self._names = names
         self.map = SourceMap()
         self.marks: deque[tuple[int, Mark]] = deque()  # (clean offset of its sign, mark)
         self._raw = ""
@@ -136,6 +144,10 @@ class MarkupCleaner:
         self._out.clear()
         return cleaned
 
+    def decide(self) -> str:
+        """No text came for long: there is nothing here that could be decided without more."""
+        return ""
+
     def take_marks(self, before: int) -> list[Mark]:
         """Remove and return the marks whose signs lie in front of a clean offset."""
         taken: list[Mark] = []
@@ -173,12 +185,37 @@ class MarkupCleaner:
             if line.kind == "code":
                 self._code_sign, self._code_line_starts = raw[at], False
             return line.end
-        self._break_line(self._raw_start + at, line.kind, line.new_speaker)
+        named = self._named(raw, line, final)
+        if named == "wait":
+            return _WAIT
+        if named is None:
+            self._break_line(self._raw_start + at, line.kind, line.new_speaker)
+        else:
+            self._begin_turn(raw, at, line.kind, named)
         self._line_starts = False
         self._emphasis.clear()
         self._kind = line.kind
         self._line_from = self.map.clean_end
-        return line.end
+        return line.end if named is None else named.text
+
+    def _named(self, raw: str, line: LineStart, final: bool) -> ScriptName | Undecided | None:
+        """The name of a cast that the line begins with, as a script's lines do."""
+        if self._names is None or line.kind not in ("text", "item"):
+            return None
+        return self._names.at_line_start(raw, line.end, final)
+
+    def _begin_turn(self, raw: str, at: int, kind: LineKind, named: ScriptName) -> None:
+        """Give out a mark in the place of the line break, or behind the name if it is spoken."""
+        boundary, end = SIGN_STRENGTH[self._break_sign(kind, new_speaker=True)], at
+        if self._names is not None and self._names.speak:
+            self._break_line(self._raw_start + at, kind, new_speaker=True)
+            self._put(raw[named.start : named.end], named.start, named.end)
+            boundary, end = Boundary.CLAUSE, named.text
+        turn = Turn(named.role.in_mood(named.mood) or named.role)
+        self.marks.append((self.map.clean_end, Mark(turn=turn, boundary=boundary)))
+        self._last = MARK_SIGN
+        self._out.append(MARK_SIGN)
+        self.map.append(1, self.map.source_end, self._raw_start + end, spaced=True)
 
     def _count_breaks(self, space: str) -> None:
         feeds, returns = self._breaks

@@ -36,6 +36,8 @@ WIDE_TAIL = re.compile(f"[{WIDE_STOPS}{WIDE_COMMAS}!?…]{{1,16}}[\"'”’」�
 DASH_RUN = re.compile(f"[{re.escape(DASHES)}]{{1,16}}")
 COMPLETE_END = re.compile(rf"[{STOPS}{WIDE_STOPS}][{CLOSERS}]{{0,10}}\s*\Z")
 
+PHRASE_END = re.compile(rf"[{COMMAS}{WIDE_COMMAS}][{CLOSERS}]{{0,10}}\s*\Z")
+
 
 @cache
 def event_pattern(special: str) -> re.Pattern[str]:

@@ -15,11 +15,13 @@ voice still pauses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from legato.errors import RunError, UsageError
 from legato.text.boundaries import BoundaryScanner, Candidate
+from legato.text.cast import Cast
+from legato.text.cast_reader import CastReader
 from legato.text.chunk_maker import ChunkMaker, Lexicon
 from legato.text.languages import rules_for
 from legato.text.marks import PAUSE_MAX_S, Mark
@@ -43,7 +45,8 @@ class SemanticChunker:
     """Cuts one utterance's text into chunks; owned by one thread, never waits.
 
     rate: of speech, 1.0 is the voice's own. limits: what the engine takes; chunks keep
-    within 0.9 of its longest audio. first_ordinal: the number of the first chunk.
+    within 0.9 of its longest audio. first_ordinal: the number of the first chunk. cast: who
+    speaks what, and how; tell: hears in one line of what a mark asks of it in vain.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class SemanticChunker:
         limits: EngineLimits | None = None,
         lexicon: Lexicon | None = None,
         first_ordinal: int = 0,
+        cast: Cast | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not rate > 0.0:
             raise UsageError(f"the rate of speech must be above 0, not {rate}")
@@ -63,9 +68,16 @@ class SemanticChunker:
         self._rules = rules_for(language)
         self._limits = limits or EngineLimits()
         self._pace = Pace(self._rules.characters_per_s)
-        self._cleaner = MarkupCleaner()
+        self._cleaner = MarkupCleaner() if cast is None else CastReader(cast, self._rules, tell)
         self._scanner = BoundaryScanner(self._rules)
-        self._maker = ChunkMaker(language, voice, rate, self._settings.pauses, lexicon)
+        self._maker = ChunkMaker(
+            language,
+            voice,
+            rate,
+            pauses=self._settings.pauses,
+            lexicon=lexicon,
+            narrator=None if cast is None else cast.narrator,
+        )
         self._maker.ordinal = self._first_ordinal = first_ordinal
         self._unread: list[str] = []
         self._unread_characters = 0
@@ -74,6 +86,7 @@ class SemanticChunker:
         self._start = 0  # of the next chunk, in the cleaned text
         self._lead_s = 0.0
         self._window: Window | None = None
+        self._window_varies = cast is not None or self._settings.sizing == "adaptive"
         self._ended = False
 
     @property
@@ -108,6 +121,21 @@ class SemanticChunker:
         self._ended = True
         return chunks
 
+    def break_off(self) -> list[TextChunk]:
+        """The text broke off: give out what is whole of the rest, up to its last comma or
+        stronger sign. What is left behind that is in no chunk.
+        """
+        if self._ended:
+            return []
+        chunks = self._advance_all()
+        if self._ends_sentence() or self._scanner.phrase_end():
+            return chunks + self.flush()
+        phrases = [each for each in self._scanner.candidates if each.strength >= Boundary.COMMA]
+        if phrases:
+            chunks += self._take_through(phrases[-1])
+        self._ended = True
+        return chunks
+
     def release_stalled(self, now_s: float, lead_s: float) -> list[TextChunk]:
         """Give out early what the listener would otherwise wait for; call it at any time.
 
@@ -124,11 +152,21 @@ class SemanticChunker:
         if lead_s >= self._settings.low_lead_s and quiet_s < self._settings.stall_s:
             return []
         self._lead_s = lead_s
-        chunks = self._advance(final=False)
+        stalled = quiet_s >= self._settings.stall_s
+        chunks = self._advance_all() if stalled else self._advance(final=False)
         stop = self._early_stop(quiet_s, lead_s)
         if stop is not None:
             chunks += self._take_through(stop)
         return chunks
+
+    def release_sentence(self, lead_s: float) -> list[TextChunk]:
+        """A sentence is known to end here, and more may be long in coming: give out all that
+        came. In "scheduled" sizing nothing, because its cuts must not depend on time.
+        """
+        if self._ended or self._settings.sizing == "scheduled":
+            return []
+        self._lead_s = lead_s
+        return self._advance_all() + self._take_through(self._end(Boundary.SENTENCE))
 
     def split(self, chunk: TextChunk, limits: EngineLimits) -> list[TextChunk]:
         """Smaller pieces of a chunk that an engine refused; [chunk] where it has one character.
@@ -138,14 +176,16 @@ class SemanticChunker:
         """
         return split_chunk(chunk, limits, self._settings.pauses)
 
-    def observe(self, language: str, characters: int, seconds: float) -> None:
-        """Learn that `characters` of speech took `seconds`, at this chunker's rate.
+    def observe(
+        self, language: str, characters: int, seconds: float, rate: float | None = None
+    ) -> None:
+        """Learn that `characters` of speech took `seconds` at a rate, by default the present one.
 
         Of another language, or in "scheduled" sizing, nothing is learned.
         """
         same = rules_for(language).code == self._rules.code
         if same and seconds > 0.0 and self._settings.sizing != "scheduled":
-            self._pace.observe(characters, seconds * self._maker.rate)
+            self._pace.observe(characters, seconds * (rate or self._maker.rate))
             self._window = None
 
     # Deciding
@@ -156,7 +196,7 @@ class SemanticChunker:
         self._unread.clear()
         self._unread_characters = 0
         self._scanner.scan(self._cleaner.feed(text, final), final)
-        if self._settings.sizing == "adaptive":
+        if self._window_varies:
             self._window = None
         chunks: list[TextChunk] = []
         while not self._ended:
@@ -167,6 +207,15 @@ class SemanticChunker:
                 self._end(Boundary.PARAGRAPH, last=True) if verdict == "all" else verdict
             )
         self._scanner.trim(self._start)
+        return chunks
+
+    def _advance_all(self) -> list[TextChunk]:
+        """The same, with what waits to be told whose it is: nothing more will tell it soon."""
+        chunks = self._advance(final=False)
+        held = self._cleaner.decide()
+        if held:
+            self._scanner.scan(held)
+            chunks += self._advance(final=False)
         return chunks
 
     def _verdict(self, candidates: Iterable[Candidate], final: bool) -> Verdict:
@@ -224,15 +273,20 @@ class SemanticChunker:
             phrase = self._last_fit(phrases) if low else None
             conjunction = self._conjunction() if urgent else None
             return self._last_fit(sentences) or phrase or conjunction
-        if not self._cleaner.waits_for.strip(_CLOSING_MARKUP):
+        if self._ends_sentence():
             breaks = self._cleaner.between_lines
-            if breaks or self._scanner.complete_end():
-                return self._end(Boundary.PARAGRAPH if breaks > 1 else Boundary.SENTENCE)
+            return self._end(Boundary.PARAGRAPH if breaks > 1 else Boundary.SENTENCE)
         if sentences:
             return sentences[-1]
         if urgent and quiet_s >= _LONG_STALL * self._settings.stall_s:
             return self._end(Boundary.SPACE)
         return (phrases[-1] if phrases else self._conjunction()) if urgent else None
+
+    def _ends_sentence(self) -> bool:
+        """Whether a sentence or a line ends where the text does, as far as one can tell."""
+        if self._cleaner.waits_for.strip(_CLOSING_MARKUP):
+            return False
+        return bool(self._cleaner.between_lines) or self._scanner.complete_end()
 
     def _conjunction(self) -> Candidate | None:
         """A conjunction before which what has come makes a chunk."""
@@ -302,6 +356,5 @@ def _ending(cut: Candidate, marks: list[Mark]) -> tuple[Boundary, float | None]:
     asked_s = [mark.pause_s for mark in marks if mark.pause_s is not None]
     if cut.last:
         return cut.strength, min(sum(asked_s, 0.0), PAUSE_MAX_S)
-    if any(mark.voice is not None for mark in marks):
-        cut = cut._replace(strength=max(cut.strength, Boundary.SPEAKER))
-    return cut.strength, 0.0 if asked_s else None
+    told = [Boundary.SPEAKER if mark.voice is not None else mark.boundary for mark in marks]
+    return max([cut.strength, *told]), 0.0 if asked_s else None

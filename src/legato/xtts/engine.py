@@ -15,8 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
+from legato.errors import UnknownVoice
 from legato.synthesis.engine import EngineEvent
 from legato.synthesis.scheduler import by_slack
 from legato.synthesis.voices import check_job
@@ -31,6 +33,7 @@ from legato.xtts.step_times import StepTimes
 from legato.xtts.tokenizer import check_limits, engine_limits
 from legato.xtts.vocoder_stream import StreamingVocoder
 from legato.xtts.vocoding import Work, make_vocoding
+from legato.xtts.voice_cache import VoiceCache
 from legato.xtts.voices import VoiceLatents
 
 _LIFE_S = 2.0  # an engine that is silent for 10 s with work in hand is taken for hung
@@ -54,6 +57,7 @@ class XttsEngine:
         settings = XttsSettings.load(options)
         self.guard_counts = GuardCounts()
         self._model = load_model(settings, tell)
+        self._voices = VoiceCache(self._model.voice, self._model.store)
         self._settings = _rendition_settings(self._model, settings, guard, blocks)
         self._batch = DecodeBatch(
             self._model.tokens, self._model.config.gpt, settings.parallel or self._model.slots
@@ -81,7 +85,7 @@ class XttsEngine:
         in_flight = self._renditions.keys() | set(self._silent)
         check_job(self.info, job, in_flight)
         chunk = job.chunk
-        voice = self._model.voice(chunk.voice)
+        voice = self._voices.get(chunk.voice)
         if not any(character.isalnum() for character in chunk.spoken):
             self._silent.append(job.job_id)  # of mere marks the model makes up words
             return
@@ -126,6 +130,11 @@ class XttsEngine:
         for rendition in working:
             rendition.busy_s += share_s
         return self._give_out(order, slack_s)
+
+    def prepare(self, voice: str) -> None:
+        """Load a voice's latents, so that its first chunk does not wait for them."""
+        with suppress(UnknownVoice):
+            self._voices.get(voice)
 
     def cancel(self, job_id: int) -> None:
         """Drop a job; the next step does nothing more for it."""

@@ -85,6 +85,15 @@ class VoiceStore:
                 f"voice {name!r}: {path} is broken ({error}): add the voice again"
             ) from error
 
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """Changes whenever the voice does; None where there is none."""
+        path = self._find(name)
+        try:
+            status = None if path is None else path.stat()
+        except OSError:
+            return None
+        return None if status is None else (status.st_mtime_ns, status.st_size)
+
     def add(self, name: str, latents: VoiceLatents, replace: bool = False) -> Path:
         """Keep a voice; returns its file. Raises UsageError where the name is taken or unfit,
         OutputError where it cannot be written; then what was there before is still whole.
