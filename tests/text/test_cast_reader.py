@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from legato.bench.cast import CAST as DIALOGUE
+from legato.bench.cast import text as dialogue
 from legato.text.cast import Cast
 from legato.text.semantic_chunker import SemanticChunker
 from legato.types import Boundary, TextChunk
@@ -322,3 +324,65 @@ class TestBoundaries:
         second = read(['"No," said Mira.\n\n"Yes."'])[1]
         assert first.boundary is Boundary.COMMA
         assert (second.boundary, second.pause_after_s) == (Boundary.SPEAKER, 0.5)
+
+
+class TestCorners:
+    def test_a_long_text_is_forgotten_behind_and_read_the_same(self) -> None:
+        text = f"{dialogue()}\n\n" * 8
+        chunks = read(text, cast=DIALOGUE)
+        assert chunks == read([text], cast=DIALOGUE)
+        assert_joins(text, chunks)
+        spoken = [chunk.speaker for chunk in chunks if "law here" in chunk.spoken]
+        assert spoken == ["Mira"] * 8
+
+    def test_a_quotation_that_its_paragraph_leaves_open(self) -> None:
+        assert told('Tom sat. "Come in\n\nThe door closed.') == [
+            ("", "Tom sat."),
+            ("Tom", '"Come in'),
+            ("", "The door closed."),
+        ]
+
+    def test_a_pause_behind_a_quotation(self) -> None:
+        text = '"No,"[pause:1s] said Mira.'
+        chunks = read([text])
+        assert [(each.speaker, each.pause_before_s) for each in chunks] == [("", 0.0), ("", 1.0)]
+        text = 'Mira said: "No."[pause:1s] Tom sat.'
+        chunks = read([text])
+        assert [(each.speaker, each.pause_before_s) for each in chunks] == [
+            ("", 0.0),
+            ("mira", 0.0),
+            ("", 1.0),
+        ]
+
+    def test_spaces_behind_a_name(self) -> None:
+        assert told("Tom: \u200b\u00a0 No.") == [("Tom", "No.")]
+
+    def test_a_text_that_ends_within_a_tag(self) -> None:
+        assert told('Tom sat. "No," said', WITH_UNKNOWN)[1] == ("Tom", '"No,"')
+        assert [each.speaker for each in read(["「進め」と、"], "ja", WITH_UNKNOWN)] == [
+            "unknown",
+            "",
+        ]
+        chunker = SemanticChunker("ja", cast=CAST)
+        assert chunker.feed("「進め」と、", 0.0, 0.0) == []
+        chunks = [*chunker.feed("米拉が言った。", 0.0, 0.0), *chunker.flush()]
+        assert [each.speaker for each in chunks] == ["米拉", ""]
+
+    def test_a_text_that_breaks_off_within_speech(self) -> None:
+        chunker = SemanticChunker(cast=CAST)
+        begun = 'Tom sat. "Come in and rest by the fire, for the road was long and cold, and clo'
+        chunks = chunker.feed(begun, 0.0, 0.0) + chunker.break_off()
+        assert [(each.speaker, each.spoken) for each in chunks] == [
+            ("", "Tom sat."),
+            ("Tom", '"Come in and rest by the fire, for the road was long and cold,'),
+        ]
+
+    def test_a_sentence_whose_source_knows_that_it_ends(self) -> None:
+        chunker = SemanticChunker(cast=CAST)
+        chunks = chunker.feed('Tom sat. "Come in."', 0.0, 0.0) + chunker.release_sentence(0.0)
+        chunks += chunker.feed(" He rose.", 0.0, 0.0) + chunker.flush()
+        assert [(each.speaker, each.spoken) for each in chunks] == [
+            ("", "Tom sat."),
+            ("Tom", '"Come in."'),
+            ("", "He rose."),
+        ]

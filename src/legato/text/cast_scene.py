@@ -141,8 +141,6 @@ class Scene:
         """The name at `start`, or one word later; a stranger's only there ("said Anna")."""
         if self._rules.wide:
             start = matched(_WIDE_LEAD, text, start)
-            if start == len(text) and not final:
-                return "wait"
         found = self._names.at(text, start, final)
         word = _WORD.match(text, start)
         if found is not None or word is None or not text[start].islower():
