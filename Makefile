@@ -30,7 +30,7 @@ test: test-rust test-python ## Run every test
 
 .PHONY: test-python
 test-python: dev ## Run the Python tests, with the coverage they owe
-	$(BIN)/pytest --cov
+	@scripts/test_python.sh
 
 .PHONY: test-rust
 test-rust: dev ## Run the Rust tests and the loom models
