@@ -22,7 +22,7 @@ import pure_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-TESTED_EXTRAS = "xtts-all,report,llm,llm-local"
+TESTED_EXTRAS = "xtts-all,report,llm,llm-local,server"
 NATIVE_MODULES = ("_native*.so", "_native*.pyd")
 
 

@@ -42,6 +42,7 @@ if [ "$level" = test ]; then
     want jackd2 command -v jackd
     want libasound2-plugins compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so'
     want_jack_tools
+    command -v google-chrome >/dev/null || want chromium command -v chromium
     # Where one of the two plays for people, the other would start beside it at their next login,
     # so there it is theirs to install.
     servers=

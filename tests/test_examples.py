@@ -51,3 +51,13 @@ def test_an_interruption_knows_what_was_heard() -> None:
     assert "You step into the hall." in heard
     assert "breathing" not in heard
     assert "stopped" in told
+
+
+def test_webrtc_without_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "heard.wav"
+    told = ran(EXAMPLES[0].with_name("webrtc.py"), str(path))
+    assert told == "heard: It was the last train of the year, and it was on time.\n"
+    pcm, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    loud_s = (abs(pcm[:, 0]) > 0.01).sum() / rate_hz
+    assert pcm.shape[0] / rate_hz > 3.0
+    assert loud_s > 1.0

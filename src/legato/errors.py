@@ -17,6 +17,7 @@
         │   ├── ModelUnavailable   nobody answers there, or not in time, or it is overloaded
         │   ├── ModelRefused       it does not want to: key, model name, request
         │   └── ReplyCut           the answer broke off after its first words
+        ├── ServiceBusy            no room for a listener now; says when to ask again
         ├── BufferBusy             a second producer or consumer on one buffer
         └── BacklogFull            too much text is waiting; none of it was taken
 
@@ -94,6 +95,14 @@ class ModelRefused(ModelError):
 
 class ReplyCut(ModelError):
     """An answer broke off after its first words."""
+
+
+class ServiceBusy(RunError):
+    """Another listener cannot be served now."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class BufferBusy(RunError):

@@ -17,7 +17,8 @@ bears the time of that turn. Kinds:
                   its speech lies between the engine's samples detail.voiced
     made          the chunk is complete in the ring or behind it (detail.audio_s, pauses included)
     mended        the engine found a fault in the chunk and acted on it (detail.what)
-    placed        the chunk lies in the ring, from detail.start to `sample`
+    placed        the chunk lies in the ring, from detail.start to `sample`: its speech between the
+                  two of detail.voiced, its words at detail.marks, (sample, source character) pairs
     retry, passed_over      its synthesis failed: done again, or given up (detail.reason)
     gate          the gate opened through `chunk` (detail.why, the lead, what was assumed)
     pace          pauses and speech are heard otherwise from here on (detail.pause_factor, pace)

@@ -26,15 +26,15 @@ class LeadGauge:
     def __init__(self) -> None:
         self._histogram = np.zeros(_BINS, np.int64)
         self._last_s = -1.0
+        self._started = False
         self.now_lead_s = 0.0
 
     def sample(self, now_s: float, lead_s: float, draining: bool) -> None:
         """Note the lead at this moment of playback."""
         self.now_lead_s = lead_s
-        started = bool(self._histogram.any())
-        if (draining and started) or now_s - self._last_s < _SPACING_S:
+        if (draining and self._started) or now_s - self._last_s < _SPACING_S:
             return
-        self._last_s = now_s
+        self._last_s, self._started = now_s, True
         self._histogram[min(_BINS - 1, round(lead_s / _BIN_S))] += 1
 
     def quantile_s(self, share: float) -> float | None:

@@ -6,8 +6,9 @@
         | PCM                    AudioBuffer, one ring
     AudioOutput (thread D)       a native callback, a paced null device, or a file
 
-No stage waits for the one after it except through a stated bound, and the last one never
-waits for Python.
+`Playback` is that path for one of many listeners, who share an engine and thread C; `Narrator`
+is one with an engine of its own. No stage waits for the one after it except through a stated
+bound, and the last one never waits for Python.
 """
 
 from __future__ import annotations
@@ -21,24 +22,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from legato import __version__
-from legato.audio.audio_buffer import create_audio_buffer
-from legato.audio.audio_output import AudioOutput, OutputEvent
+from legato.audio.audio_output import AudioOutput, OutputEvent, buffer_for
 from legato.audio.measured_policy import MeasuredPolicy
 from legato.audio.outputs import make_output
 from legato.audio.policies import name_of
 from legato.audio.prebuffer_manager import PlayoutPolicy
-from legato.clock import Clock, MonotonicClock
+from legato.clock import Clock
 from legato.errors import LegatoError, OutputError, RunError, UnknownLanguage, UsageError
 from legato.events import Event, EventStream, Listener
 from legato.metrics import Metrics, MetricsCollector, Run
+from legato.shared_engine import SharedEngine
 from legato.synthesis.engine import Engine
-from legato.synthesis.engines import create_engine
-from legato.synthesis.lane import LaneSettings
+from legato.synthesis.lane import Lane, LaneSettings
 from legato.synthesis.passages import Passage
-from legato.synthesis.remembered import key_of, recall, remember
 from legato.synthesis.scheduler import LookAhead
 from legato.synthesis.seams import SeamSettings
-from legato.synthesis.streaming_worker import StreamingWorker, WorkerThread
 from legato.synthesis.track import TrackSettings
 from legato.synthesis.voices import check_cast, check_voice, speaks
 from legato.text.cast import Cast
@@ -81,69 +79,62 @@ class NarratorSettings:
             raise UsageError(f"volume {self.volume} is outside 0 to 4")
 
 
-class Narrator:
-    """Speaks what it is given, in order, without a gap. A context manager.
+class Playback:
+    """What one listener hears: its text, its lane through the worker, its ring and its output.
 
-    output: "auto", a backend's name, "null", a file name with a known suffix, or an
-    AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. engine_options:
-    that engine's own, where it is made here (xtts: `XttsSettings`). cast: that of the settings,
-    or a cast file; `voice` goes before its narrator's. listener: hears every event,
-    also those of the engine's start, which this waits for. Raises UsageError kinds
-    for what is unknown, OutputError and EngineError for what fails.
+    Speaks what it is given, in order, without a gap. Settings are checked here, and the lane is
+    taken by `open`; nothing else works before that. listener: hears every event. Raises
+    UsageError kinds.
     """
 
     def __init__(
         self,
-        output: str | AudioOutput = "auto",
         *,
-        engine: str | Engine = "espeak",
-        engine_options: Mapping[str, object] | None = None,
         voice: str = "",
         language: str = "en",
         rate: float = 1.0,
         settings: NarratorSettings | None = None,
-        cast: Cast | Path | str | None = None,
-        clock: Clock | None = None,
         listener: Listener | None = None,
     ) -> None:
         self.events = EventStream()
         if listener is not None:
             self.events.subscribe(listener)
         self._settings = settings or NarratorSettings()
-        self._clock = clock or MonotonicClock()
-        if cast is not None:
-            cast = cast if isinstance(cast, Cast) else Cast.load(cast)
-            self._settings = replace(self._settings, cast=cast)
         self._cast = self._settings.cast and self._settings.cast.narrated_by(voice)
         voice = self._cast.narrator.voice if self._cast else voice
         self._voice, self._language, self._rate = voice, language, rate
         self._numbers = itertools.count()
         self._utterances: dict[int, Utterance] = {}
         self._failure: LegatoError | None = None
+        self._opened = self._closed = False
         self._collector = MetricsCollector()
         self.events.subscribe(self._collector)
-        named = isinstance(engine, str) and self._settings.remember
-        self._memory_key = key_of(str(engine), engine_options) if named else ""
-        self._chunker()  # bad settings fail here, before anything is opened
+        self._chunker()
 
-        # The engine's process starts up while the output opens.
-        if isinstance(engine, str):
-            self._engine: Engine = create_engine(
-                engine, engine_options, on_event=self._engine_event
-            )
-        elif engine_options:
-            raise UsageError("engine_options are for an engine by name, not for one made already")
-        else:
-            self._engine = engine
-        with ExitStack() as opened:  # Ctrl-C comes here too: an engine may take long to start
-            opened.callback(self._engine.close)
-            self._output = make_output(output) if isinstance(output, str) else output
-            opened.callback(self._output.close)
-            self._open()
+    def open(self, shared: SharedEngine, output: AudioOutput) -> Self:
+        """Be heard through `output`, waiting until the engine is ready.
+
+        Raises UnknownVoice and UnknownLanguage, OutputError and EngineError; then the output
+        is closed.
+        """
+        self._shared, self._output, self._worker = shared, output, shared.worker
+        with ExitStack() as opened:
+            opened.callback(output.close)
+            attached = opened.enter_context(ExitStack())
+            attached.callback(shared.events.subscribe(self.events.emit))
+            self._info = shared.start()
+            self._check_voices()
+            self._lane = self._open_lane()
+            opened.callback(self._worker.close_lane, self._lane)
+            attached.callback(shared.watch(self._failed))
+            output.open(self._buffer, self._output_event)
+            self._attached = attached
             opened.pop_all()
+        self._opened = True
+        return self
 
-    def _open(self) -> None:
-        info = self._engine.info
+    def _check_voices(self) -> None:
+        info = self._info
         if not self._voice and not speaks(info.voices, self._language):
             raise UnknownLanguage(
                 f"{info.name} has no voice for language {self._language!r}: see `legato voices`"
@@ -151,28 +142,29 @@ class Narrator:
         check_voice(info, self._voice, self._language)
         if self._cast is not None:
             check_cast(info, self._cast, self._voice, self._language)
-        rate_hz = self._output.sample_rate_hz or info.sample_rate_hz
-        settings = self._settings
-        self._buffer = create_audio_buffer(rate_hz, settings.buffer_s)
-        self._worker = StreamingWorker(self._engine, self._clock, self.events, settings.seed)
-        self._lane = self._worker.open_lane(
-            settings.policy if self._output.live else None,
+
+    def _open_lane(self) -> Lane:
+        settings, output, engine_hz = self._settings, self._output, self._info.sample_rate_hz
+        rate_hz = output.sample_rate_hz or engine_hz
+        self._buffer = buffer_for(output, rate_hz, settings.buffer_s)
+        lane = self._worker.open_lane(
+            settings.policy if output.live else None,
             self._buffer,
             LaneSettings(
-                clock=self._clock,
-                track=TrackSettings(info.sample_rate_hz, rate_hz, settings.volume, settings.seams),
-                look_ahead=settings.look_ahead if self._output.live else _FILE_LOOK_AHEAD,
+                clock=self.clock,
+                track=TrackSettings(engine_hz, rate_hz, settings.volume, settings.seams),
+                look_ahead=settings.look_ahead if output.live else _FILE_LOOK_AHEAD,
                 default_voice=self._voice,
-                latency_s=lambda: self._output.latency_s,
+                latency_s=lambda: output.latency_s,
                 tap=settings.tap,
-                remembered=recall(self._memory_key) if self._memory_key else None,
+                remembered=self._shared.making,
             ),
+            self.events,
         )
         if self._cast is not None:
             speaking = self._cast.everyone()
             self._worker.prepare(role.voice_for(self._voice, self._language) for role in speaking)
-        self._output.open(self._buffer, self._output_event)
-        self._thread = WorkerThread(self._worker, self._clock, self._failed)
+        return lane
 
     # -- speaking --------------------------------------------------------------------------
     def say(self, text: str | Iterable[str] | None = None) -> Utterance:
@@ -181,11 +173,11 @@ class Narrator:
         text: the whole text; or an iterable of deltas, read on a thread of its own; or
         None, and the text is pushed with `write` and `end`.
         """
-        pending = PendingText(self._clock, self._settings.backlog_characters)
+        pending = PendingText(self.clock, self._settings.backlog_characters)
         utterance = Utterance(
             next(self._numbers), pending, self._heard_characters, self._cancel, self._wrote
         )
-        feed = ChunkFeed(pending, self._chunker(self._engine.info.limits))
+        feed = ChunkFeed(pending, self._chunker(self._info.limits))
         with self._worker.lock:
             self._check()
             self._utterances[utterance.number] = utterance
@@ -222,7 +214,7 @@ class Narrator:
             for utterance in list(self._utterances.values()):
                 heard = self._lane.heard_characters(utterance.number, heard_index) or 0
                 utterance.settle("cut", heard)
-            self._worker.cancel_jobs(self._lane.cut_all())
+            self._worker.cancel_jobs(self._lane.cut_all(), self._lane)
         self._emit("stopped", sample=heard_index)
         return "" if current is None else current.heard_text
 
@@ -235,7 +227,23 @@ class Narrator:
                 self._cut(number)
         self._emit("skipped")
 
+    def cut(self) -> None:
+        """Drop all that is not in the ring yet; what is there can still be heard."""
+        with self._worker.lock:
+            self._check_open()
+            for utterance in list(self._utterances.values()):
+                self._worker.cancel_jobs(self._lane.cancel(utterance.number), self._lane)
+
+    def look_again(self) -> None:
+        """The listener is further than time alone tells: see what follows from it."""
+        self._worker.wake(self._lane)
+
     # -- observing -------------------------------------------------------------------------
+    @property
+    def opened(self) -> bool:
+        """Whether it can be spoken to."""
+        return self._opened and not self._closed
+
     @property
     def lead_s(self) -> float:
         """Seconds in the ring ahead of the listener."""
@@ -261,7 +269,7 @@ class Narrator:
     @property
     def clock(self) -> Clock:
         """What the times of its events are told by."""
-        return self._clock
+        return self._shared.clock
 
     @property
     def language(self) -> str:
@@ -281,7 +289,7 @@ class Narrator:
     def metrics(self) -> Metrics:
         """What was measured since the narrator was made."""
         run = Run(
-            engine=self._engine.info.name,
+            engine=self._info.name,
             backend=self._output.backend,
             sample_rate_hz=self._buffer.sample_rate_hz,
             rtf=self._lane.meter.rtf,
@@ -291,7 +299,7 @@ class Narrator:
 
     def described(self) -> Event:
         """What this run is made with, as the first event of its trace."""
-        settings, info = self._settings, self._engine.info
+        settings, info = self._settings, self._info
         remembered = self._lane.settings.remembered
         detail = {
             "version": __version__,
@@ -318,24 +326,22 @@ class Narrator:
             "rate": self._rate,
             "cast": [role.title for role in self._cast.everyone()] if self._cast else [],
         }
-        return Event(self._clock.now_s(), "run", detail=detail)
+        return Event(self.clock.now_s(), "run", lane=self._lane.lane_id, detail=detail)
 
     # -- closing ---------------------------------------------------------------------------
     def close(self) -> None:
-        """Cut what is still being said and release engine and output. Idempotent.
+        """Cut what is still being said and let go of lane and output. Idempotent.
 
         Raises OutputError where a file could not be written to its end.
         """
-        if self._thread.closed:
-            return
         with self._worker.lock:
-            self._worker.cancel_jobs(self._lane.cut_all())
-        self._thread.close()
-        self._remember()
-        try:
-            self._output.close()
-        finally:
-            self._engine.close()
+            if self._closed:
+                return
+            self._closed = True
+            self._worker.close_lane(self._lane)
+        self._tell_making()
+        self._attached.close()
+        self._output.close()
 
     def __enter__(self) -> Self:
         return self
@@ -348,11 +354,11 @@ class Narrator:
     ) -> None:
         self.close()
 
-    def _remember(self) -> None:
+    def _tell_making(self) -> None:
         making = self._lane.meter.production().making
         heard_enough = self._lane.meter.audio_s >= _TOLD_AFTER_S
-        if self._memory_key and self._output.live and heard_enough and making is not None:
-            remember(self._memory_key, making)
+        if self._output.live and heard_enough and making is not None:
+            self._shared.learn(making)
 
     # -- inside ----------------------------------------------------------------------------
     def _chunker(self, limits: EngineLimits | None = None) -> SemanticChunker:
@@ -368,14 +374,15 @@ class Narrator:
         )
 
     def _check_open(self) -> None:
-        if self._thread.closed:
+        if self._closed:
             raise RunError("the narrator is closed: make a new one")
 
     def _check(self) -> None:
         """Raise unless something said now can be heard."""
         self._check_open()
-        if self._failure is not None:
-            raise self._failure
+        failure = self._failure or self._shared.failure
+        if failure is not None:
+            raise failure
 
     def _heard_characters(self, number: int) -> int:
         with self._worker.lock:
@@ -390,7 +397,7 @@ class Narrator:
         utterance = self._utterances.get(number)
         if utterance is not None:  # else it has just ended by itself
             utterance.settle("cut", self._heard_characters(number))
-            self._worker.cancel_jobs(self._lane.cut(number))
+            self._worker.cancel_jobs(self._lane.cut(number), self._lane)
 
     def _wrote(self, number: int, delta: str | None, writer: str) -> None:
         utterance = self._utterances.get(number)  # None once it is over
@@ -404,8 +411,8 @@ class Narrator:
             detail: dict[str, Any] = {"utterance": number, "characters": len(delta), "text": delta}
             if writer:
                 detail["writer"] = writer
-            self.events.emit(Event(self._clock.now_s(), "text", detail=detail))
-        self._worker.wake()
+            self._emit("text", **detail)
+        self._worker.wake(self._lane)
 
     def _ended(self, utterance: Utterance, how: str) -> None:
         if how == "finished":
@@ -423,34 +430,85 @@ class Narrator:
             self._failure = error
             for utterance in list(self._utterances.values()):
                 utterance.settle("failed", self._heard_characters(utterance.number), error)
-
-    def _engine_event(self, what: str, detail: str) -> None:
-        cause: Cause = "" if what == "loading" else "restart"
-        self.events.emit(
-            Event(
-                self._clock.now_s(), "engine", cause=cause, detail={"what": what, "reason": detail}
-            )
-        )
+            self._buffer.finish()  # nothing more is due
 
     def _unknown_mood(self, reason: str) -> None:
         self._emit("voice", reason=reason, instead="the speaker's own voice")
 
     def _output_event(self, event: OutputEvent) -> None:
-        detail = {
-            "what": event.kind,
-            "device": event.device,
-            "outage_s": event.outage_s,
-            "reason": event.reason,
-        }
-        now_s = self._clock.now_s()
-        self.events.emit(Event(now_s, "output", sample=event.sample, cause="device", detail=detail))
+        self._emit(
+            "output",
+            event.sample,
+            "device",
+            what=event.kind,
+            device=event.device,
+            outage_s=event.outage_s,
+            reason=event.reason,
+        )
         if event.kind == "failed":
             self._failed(OutputError(event.reason))
             with self._worker.lock:
-                self._worker.cancel_jobs(self._lane.cut_all())
+                self._worker.cancel_jobs(self._lane.cut_all(), self._lane)
 
-    def _emit(self, kind: str, sample: int = -1, **detail: Any) -> None:
-        self.events.emit(Event(self._clock.now_s(), kind, sample=sample, detail=detail))
+    def _emit(self, kind: str, sample: int = -1, cause: Cause = "", **detail: Any) -> None:
+        now_s, lane_id = self.clock.now_s(), self._lane.lane_id
+        self.events.emit(Event(now_s, kind, lane_id, sample=sample, cause=cause, detail=detail))
+
+
+class Narrator(Playback):
+    """A playback with an engine of its own. A context manager.
+
+    output: "auto", a backend's name, "null", a file name with a known suffix, or an
+    AudioOutput. engine: a name as `legato doctor` lists it, or an Engine. engine_options:
+    that engine's own, where it is made here (xtts: `XttsSettings`). cast: that of the settings,
+    or a cast file; `voice` goes before its narrator's. listener: hears every event,
+    also those of the engine's start, which this waits for. Raises UsageError kinds
+    for what is unknown, OutputError and EngineError for what fails.
+    """
+
+    def __init__(
+        self,
+        output: str | AudioOutput = "auto",
+        *,
+        engine: str | Engine = "espeak",
+        engine_options: Mapping[str, object] | None = None,
+        voice: str = "",
+        language: str = "en",
+        rate: float = 1.0,
+        settings: NarratorSettings | None = None,
+        cast: Cast | Path | str | None = None,
+        clock: Clock | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        settings = settings or NarratorSettings()
+        if cast is not None:
+            cast = cast if isinstance(cast, Cast) else Cast.load(cast)
+            settings = replace(settings, cast=cast)
+        super().__init__(
+            voice=voice, language=language, rate=rate, settings=settings, listener=listener
+        )
+        with ExitStack() as opened:  # Ctrl-C comes here too: an engine may take long to start
+            # The engine's process starts up while the output opens.
+            shared = SharedEngine(
+                engine,
+                engine_options=engine_options,
+                clock=clock,
+                seed=settings.seed,
+                remember=settings.remember,
+            )
+            opened.callback(shared.close)
+            self.open(shared, make_output(output) if isinstance(output, str) else output)
+            opened.pop_all()
+
+    def close(self) -> None:
+        """Cut what is still being said and release engine and output. Idempotent.
+
+        Raises OutputError where a file could not be written to its end.
+        """
+        try:
+            super().close()
+        finally:
+            self._shared.close()
 
 
 def speak(text: str | Iterable[str], output: str | AudioOutput = "auto", **options: Any) -> Metrics:

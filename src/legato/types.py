@@ -92,13 +92,15 @@ class AudioBlock:
     """A piece of a job's PCM at the engine's rate; blocks of a job come in order.
 
     `start_sample` counts from the job's first sample. `marks` are (sample in the job,
-    source character offset) pairs: from that sample on, that character is spoken.
+    source character offset) pairs: from that sample on, that character is spoken. `remembered`:
+    it was made earlier, and says nothing about how fast the engine is.
     """
 
     job_id: int
     start_sample: int
     pcm: Pcm
     marks: tuple[tuple[int, int], ...] = ()
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def test_a_fault_is_found_by_whoever_watches() -> None:
     world = World(Stratum(0.6, 0.1, 0.0, 20.0).scenario(1), policy_named("measured"))
     push, pushed = world.worker.open_lane, []
 
-    def open_lane(policy, buffer, settings):  # type: ignore[no-untyped-def]
-        lane = push(policy, buffer, settings)
+    def open_lane(policy, buffer, settings, events=None):  # type: ignore[no-untyped-def]
+        lane = push(policy, buffer, settings, events)
         taking = buffer.push
 
         def losing(pcm):  # type: ignore[no-untyped-def]

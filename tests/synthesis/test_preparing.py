@@ -6,13 +6,14 @@ import os
 import signal
 from pathlib import Path
 
+from legato.synthesis.engine import EngineEvent
 from legato.synthesis.engine_child import EngineTarget
 from legato.synthesis.engine_process import EngineProcess
 from legato.text.cast import Cast, Role
 from legato.types import Job, JobDone, JobFailed
 from tests.fakes import ScriptedEngine, make_chunk
 from tests.narrators import WAIT_S, hearing
-from tests.synthesis.preparing_engine import PreparingEngine
+from tests.synthesis.preparing_engine import GrowingEngine, PreparingEngine
 from tests.synthesis.processes import TEXT, collect, ended, speak
 
 
@@ -54,3 +55,20 @@ def test_a_voice_of_the_text_is_prepared_ahead_of_its_chunk() -> None:
     with hearing(engine=engine) as heard:
         heard.narrator.say("It rained. [voice:low] No.").wait(WAIT_S)
     assert "low" in engine.prepared
+
+
+def test_a_running_engine_tells_of_its_voices_again(tmp_path: Path) -> None:
+    voices = tmp_path / "voices"
+    voices.write_text("low high")
+    told: list[str] = []
+    target = EngineTarget("growing", GrowingEngine.TARGET, {"file": str(voices)})
+    with EngineProcess(target, on_event=lambda kind, _: told.append(kind)) as engine:
+        assert [voice.id for voice in engine.info.voices] == ["low", "high"]
+        engine.add(Job(1, make_chunk(TEXT)))
+        voices.write_text("low high deep")
+        engine.refresh_voices()
+        events: list[EngineEvent] = []
+        while not (told and any(isinstance(event, JobDone) for event in events)):
+            events += engine.step({}, 1.0)
+        assert [voice.id for voice in engine.info.voices] == ["low", "high", "deep"]
+        assert told == ["voices"]

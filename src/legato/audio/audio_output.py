@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from legato.audio.audio_buffer import AudioBuffer
+from legato.audio.audio_buffer import AudioBuffer, create_audio_buffer
 from legato.errors import NoAudioDevice, UnknownBackend
 
 PREFERENCE = ("pulseaudio", "pipewire", "jack", "wasapi", "coreaudio", "alsa")
@@ -128,6 +128,20 @@ class AudioOutput(Protocol):
 
     def close(self) -> None:
         """Let go of device and buffer. Idempotent."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """An output whose listener plays elsewhere, and gets content before it is heard."""
+
+    def wrap(self, ring: AudioBuffer) -> AudioBuffer:
+        """What stands for the ring, towards the producer and towards `open`."""
+
+
+def buffer_for(output: AudioOutput, sample_rate_hz: int, capacity_s: float) -> AudioBuffer:
+    """A new buffer that the output can play."""
+    ring = create_audio_buffer(sample_rate_hz, capacity_s)
+    return output.wrap(ring) if isinstance(output, ReadsAhead) else ring
 
 
 def choose_backend(wanted: str, known: Sequence[str], probe: Callable[[str], str]) -> str:

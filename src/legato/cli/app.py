@@ -19,6 +19,7 @@ from legato.cli import (
     download,
     narrate,
     report_command,
+    serve,
     sim_command,
     speak,
     tune,
@@ -33,7 +34,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_SPEAKING: dict[str, Command] = {"speak": speak.speak, "narrate": narrate.narrate}
+_SPEAKING: dict[str, Command] = {
+    "speak": speak.speak,
+    "narrate": narrate.narrate,
+    "serve": serve.serve,
+}
 """Commands that heed the settings file; no other one fails for what is wrong with it."""
 
 for _name, _command in _SPEAKING.items():

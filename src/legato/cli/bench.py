@@ -72,6 +72,19 @@ def policies(
     return show(run(seeds, seed, jobs, _tell), table, json_line)
 
 
+@app.command("serve")
+def serve(
+    listeners: Annotated[int, typer.Option(help="WebSocket listeners at once.", min=2)] = 200,
+    seconds: Annotated[float, typer.Option(help="How long all are there.", min=5)] = 30.0,
+    soak: Annotated[float, typer.Option(help="Seconds of coming and going.", min=10)] = 120.0,
+    json_line: JsonLine = False,
+) -> int:
+    """Many listeners on one server: gaps, first sound, CPU, a killed engine, a soak; minutes."""
+    from legato.bench.serve import Options, run, table  # noqa: PLC0415
+
+    return show(run(Options(listeners, seconds, soak), _tell), table, json_line)
+
+
 @app.command("xtts")
 def xtts(  # noqa: PLR0917 - one parameter per option
     model: Annotated[str, typer.Option(help="A checkpoint's folder; the one in use.")] = "",

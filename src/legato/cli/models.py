@@ -120,6 +120,10 @@ class ModelChoice:
         opener, narrator = made
         return opener, narrator
 
+    def servers(self) -> list[str]:
+        """The URL of each model's server, "" where it runs in a process of its own."""
+        return [each.base_url for each in self._all()]
+
     def gpu_turns(self, engine: str, engine_device: str) -> GpuTurns | None:
         """How models and speech share a GPU; None where they do not.
 

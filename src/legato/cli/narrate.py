@@ -49,14 +49,12 @@ from legato.cli.speech import (
     Volume,
 )
 from legato.cli.terminal import can_talk, talk
-from legato.cli.text_input import Stdin, from_file
+from legato.cli.text_input import Stdin, given_or_from_file
 from legato.cli.transcript_file import TranscriptFile
 from legato.config import variable
 from legato.errors import OutputError, UsageError
 from legato.events import Event, TraceWriter
 from legato.llm.narration import Narration, NarrationSettings
-
-_FILE_SIGN = "@"
 
 
 def narrate(  # noqa: PLR0917 - one parameter per option
@@ -141,7 +139,7 @@ def narrate(  # noqa: PLR0917 - one parameter per option
     )
     if prompt is not None and not prompt.strip():
         raise UsageError("the prompt is empty: say what the answer is to be about")
-    settings, told_first = speech.settings(), _system(system)
+    settings, told_first = speech.settings(), given_or_from_file(system)
     lines = None if prompt is not None or can_talk() else _lines(Stdin())
     tell = (lambda _: None) if quiet else tell_on_stderr
     notices = Notices(tell)
@@ -207,15 +205,6 @@ def _hold(session: Session, prompt: str | None, lines: Iterator[str] | None, in_
                 return 0
         session.wait()
     return 0 if session.failure is None else 1
-
-
-def _system(given: str) -> str:
-    if not given.startswith(_FILE_SIGN):
-        return given
-    whole = from_file(Path(given.removeprefix(_FILE_SIGN)))
-    if whole.error is not None:
-        raise whole.error
-    return whole.text
 
 
 def _lines(deltas: Iterable[str]) -> Iterator[str]:

@@ -17,6 +17,8 @@ from legato.errors import UsageError
 
 _READ_BYTES = 65_536
 
+_FILE_SIGN = "@"
+
 
 @dataclass(frozen=True, slots=True)
 class WholeText:
@@ -29,6 +31,16 @@ class WholeText:
         yield self.text
         if self.error is not None:
             raise self.error
+
+
+def given_or_from_file(given: str) -> str:
+    """An option's text, or with @FILE that of a file. Raises UsageError."""
+    if not given.startswith(_FILE_SIGN):
+        return given
+    whole = from_file(Path(given.removeprefix(_FILE_SIGN)))
+    if whole.error is not None:
+        raise whole.error
+    return whole.text
 
 
 def from_file(path: Path) -> WholeText:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from legato.events import Event
 from legato.llm.gpu_turns import GpuTurns
 from legato.llm.source import PausableReply, Reply
-from legato.streaming_pipeline import Narrator
+from legato.streaming_pipeline import Playback
 
 # After these the lead, or what is to be made, may be another.
 _TELLING = frozenset(
@@ -20,7 +20,7 @@ _LONGEST_LOOK_S = 1.0
 class GpuWait:
     """Looks at a speaker's lead whenever the speaker tells of something that moves it."""
 
-    def __init__(self, turns: GpuTurns, speaker: Narrator) -> None:
+    def __init__(self, turns: GpuTurns, speaker: Playback) -> None:
         self._turns = turns
         self._speaker = speaker
         self._moved = threading.Condition()

@@ -40,7 +40,7 @@ from legato.llm.speeds import (
 )
 from legato.llm.turn import Turn
 from legato.llm.writers import Desk, Hand, Writers
-from legato.streaming_pipeline import Narrator
+from legato.streaming_pipeline import Narrator, Playback
 from legato.text.cast import Cast
 from legato.text.languages import rules_for
 
@@ -70,7 +70,8 @@ class NarrationSettings:
 
 
 class Narration:
-    """Opener and narrator over one `Narrator`. A context manager; all methods are thread-safe.
+    """Opener and narrator over one `Narrator`, or one listener's `Playback`. A context manager;
+    all methods are thread-safe.
 
     opener: a small model, quick to its first word; it begins an answer while narrator, the large
     one, still reads, and says just as much as covers that wait. With one of the two alone, that
@@ -89,7 +90,7 @@ class Narration:
         *,
         opener: ChatModel | None = None,
         narrator: ChatModel | None = None,
-        speaker: Narrator | None = None,
+        speaker: Playback | None = None,
         cast: Cast | Path | str | None = None,
         system: str = "",
         settings: NarrationSettings | None = None,
@@ -109,7 +110,7 @@ class Narration:
         self._closed = False
         self._lock = threading.RLock()
         self._owns_speaker = speaker is None
-        self._speaker = Narrator(cast=cast) if speaker is None else speaker
+        self._speaker: Playback = Narrator(cast=cast) if speaker is None else speaker
         gpu = self._settings.gpu
         self._gpu_wait = None if gpu is None else GpuWait(gpu, self._speaker)
         self._unsubscribe = self._speaker.events.subscribe(self._listen)
@@ -194,7 +195,7 @@ class Narration:
         return self._turns
 
     @property
-    def speaker(self) -> Narrator:
+    def speaker(self) -> Playback:
         """Who speaks."""
         return self._speaker
 

@@ -47,6 +47,11 @@ class Turn:
         return self._utterance.state
 
     @property
+    def utterance(self) -> Utterance:
+        """What speaks the answer. Writing to it is the models' business."""
+        return self._utterance
+
+    @property
     def number(self) -> int:
         """Of its utterance, as events tell it."""
         return self._utterance.number

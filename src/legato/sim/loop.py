@@ -79,7 +79,7 @@ class EventLoop:
             self.worker.wake()
         for listener in self.listeners:
             if not listener.left and listener.write_due():
-                self.engine.woken = True
+                self.worker.wake(listener.lane)
 
     def _work(self) -> None:
         """Let the worker run as long as it has something to do now."""

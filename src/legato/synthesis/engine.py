@@ -47,3 +47,11 @@ class PreparesVoices(Protocol):
 
     def prepare(self, voice: str) -> None:
         """Load what the voice needs, once. A voice that it does not have is no error."""
+
+
+@runtime_checkable
+class RefreshesVoices(Protocol):
+    """An engine whose voices may change while it runs. Optional; owner's thread."""
+
+    def refresh_voices(self) -> None:
+        """Look again which voices there are; `info` tells of them, maybe a little later."""

@@ -66,9 +66,10 @@ class EngineChild:
             theirs.close()
 
     def send(self, header: Header) -> None:
-        """Send an order; what the socket does not take now goes with a later `flush`."""
+        """Queue an order for the next `flush`: one call for all orders of a turn, as each may
+        cost a turn of the interpreter's lock.
+        """
         self._unsent += pack(header)
-        self.flush()
 
     def flush(self) -> bool:
         """Send on without blocking; whether everything is sent."""
@@ -82,7 +83,7 @@ class EngineChild:
         return True
 
     def receive(self) -> list[Frame]:
-        """The frames that have come since; never blocks. Those before the first job are kept."""
+        """The frames about jobs that have come; never blocks. What it says of itself is kept."""
         try:
             data = self.socket.recv(_READ_BYTES)
         except BlockingIOError:
@@ -90,16 +91,17 @@ class EngineChild:
         except OSError:
             data = b""
         self.lost = not data
-        frames = list(self._unpacker.feed(data))
-        while frames and frames[0][0]["is"] in {"hello", "fatal", "loading"}:
-            header, _ = frames.pop(0)
+        frames: list[Frame] = []
+        for header, body in self._unpacker.feed(data):
             match header["is"]:
                 case "hello":
                     self.hello = header
                 case "fatal":
                     self.fatal = header
-                case _:
+                case "loading":
                     self.loading.append(header["reason"])
+                case _:
+                    frames.append((header, body))
         self._bound_output()
         return frames
 

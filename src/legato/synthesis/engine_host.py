@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legato.errors import LegatoError, TextTooLong, UsageError
-from legato.synthesis.engine import Engine, PreparesVoices
+from legato.synthesis.engine import Engine, PreparesVoices, RefreshesVoices
 from legato.synthesis.wire import (
     Header,
     Unpacker,
@@ -90,6 +90,10 @@ class EngineHost:
             case "prepare":
                 if isinstance(self._engine, PreparesVoices):
                     self._engine.prepare(order["voice"])
+            case "refresh_voices":
+                if isinstance(self._engine, RefreshesVoices):
+                    self._engine.refresh_voices()
+                self._send(pack(info_header(self._engine.info)))
             case "slack":
                 now_s = time.monotonic()
                 self._needed_at_s = {int(id_): now_s + s for id_, s in order["slack_s"].items()}

@@ -22,10 +22,10 @@ from legato.synthesis.engine import EngineEvent
 from legato.synthesis.engine_child import EngineChild, EngineTarget
 from legato.synthesis.silence import Silence
 from legato.synthesis.voices import check_job
-from legato.synthesis.wire import Frame, job_header, read_event, read_info
+from legato.synthesis.wire import Frame, Header, job_header, read_event, read_info
 from legato.types import AudioBlock, EngineInfo, Job, JobDone, JobFailed, TextChunk
 
-ProcessEvent = Literal["loading", "restart", "takeover", "standby_lost", "gave_up"]
+ProcessEvent = Literal["loading", "voices", "restart", "takeover", "standby_lost", "gave_up"]
 _SLACK_AGE_S = 1.0
 
 
@@ -68,6 +68,7 @@ class EngineProcess:
         self._jobs: dict[int, TextChunk] = {}
         self._prepared: dict[str, None] = {}
         self._info: EngineInfo | None = None
+        self._asked: Header | None = None  # what it had said of itself when asked for its voices
         self._gave_up: LegatoError | None = None
         self._restarts = 0
         self._loading_s = 0.0  # when it last said how far its start is
@@ -132,6 +133,12 @@ class EngineProcess:
             self._prepared[voice] = None
             self._child.send({"do": "prepare", "voice": voice})
 
+    def refresh_voices(self) -> None:
+        """Have the engine look again which voices it has; `info` then tells, and "voices"."""
+        if self._gave_up is None:
+            self._asked = self._child.hello
+            self._child.send({"do": "refresh_voices"})
+
     def cancel(self, job_id: int) -> None:
         """Drop a job; nothing more comes for it afterwards."""
         if self._jobs.pop(job_id, None) is not None:
@@ -146,6 +153,7 @@ class EngineProcess:
         """End the processes. Idempotent; takes at most about 0.2 s."""
         if self._gave_up is None:
             self._gave_up = EngineError(f"the {self._target.name} engine is closed")
+            self.wake()
         self._jobs.clear()
         self._child.close()
         if self._standby:
@@ -180,12 +188,14 @@ class EngineProcess:
                 frames = self._child.receive()
                 self._silence.end(self._clock.now_s())
                 self._tell_loading()
+                self._tell_voices()
         return frames
 
     def _await_hello(self) -> None:
         self._raise_if_given_up()
         self._loading_s = self._clock.now_s()
         while self._child.hello is None:
+            self._raise_if_given_up()  # closed meanwhile
             left_s = self._loading_s + self._settings.start_s - self._clock.now_s()
             if self._child.lost:
                 raise self._give_up(_error_from(self._child))
@@ -195,6 +205,15 @@ class EngineProcess:
                 message += f"{self._settings.start_s:g} s" + (f": {words}" if words else "")
                 raise self._give_up(EngineError(message))
             self._wait(left_s)
+
+    def _tell_voices(self) -> None:
+        """It was asked for its voices, and has said hello again."""
+        hello = self._child.hello
+        if self._asked is None or hello is None or hello is self._asked:
+            return
+        self._asked = None
+        self._info = read_info(hello)
+        self._tell("voices", f"{len(self._info.voices)} voices")
 
     def _tell_loading(self) -> None:
         """Tell what the working process said of its start."""

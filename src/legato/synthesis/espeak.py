@@ -40,7 +40,7 @@ from legato.types import (
 )
 
 MAX_CHARACTERS = 1_000
-MAX_JOBS = 4
+MAX_JOBS = 4  # the queue that keeps it busy while the worker has its turn
 FIRST_BLOCK_S = 0.25  # sound early ...
 BLOCK_S = 1.0  # ... and few pieces afterwards
 SLOWEST_WPM, FASTEST_WPM = 80, 450  # espeak-ng's own range

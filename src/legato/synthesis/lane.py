@@ -76,6 +76,8 @@ class Lane:
         self.waits = WaitTimeline()
         self._pacing = Pacing()
         self._level_at_s = float("-inf")
+        self._gated = policy is not None
+        self._reading_since_s: float | None = None  # by a reader without a gate
         self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
         buffer.attach_producer()
 
@@ -111,6 +113,19 @@ class Lane:
     def ahead_s(self) -> float:
         """The lead, what is ready, and what is estimated to be in flight."""
         return self.buffer.buffer_length_seconds() + sum(t.unpushed_s for t in self._tracks)
+
+    def needed_in_s(self) -> float:
+        """Seconds until the listener needs what is not in flight yet."""
+        return self.ahead_s() + self._given_ahead_s()
+
+    def _given_ahead_s(self) -> float:
+        """What a reader without a gate was given and cannot have heard yet, if it is heard as it
+        comes: whoever listens live must not wait for those who download.
+        """
+        if self._reading_since_s is None:
+            return 0.0
+        given_s = self.buffer.position().read / self.buffer.sample_rate_hz
+        return max(0.0, given_s - (self.settings.clock.now_s() - self._reading_since_s))
 
     def unmade_s(self) -> float:
         """Seconds of speech that are written and not made yet."""
@@ -171,7 +186,7 @@ class Lane:
     def slack_s(self) -> dict[int, float]:
         """Job id -> seconds until the listener needs its first missing sample."""
         slack: dict[int, float] = {}
-        ahead_s = self.buffer.buffer_length_seconds()
+        ahead_s = self.buffer.buffer_length_seconds() + self._given_ahead_s()
         for track in self._tracks:
             if track.job is not None and not track.complete:
                 slack[track.job.job_id] = ahead_s + track.ready_s
@@ -183,13 +198,15 @@ class Lane:
         lengths_s = []
         content_s = 0.0
         for track, block in arrived:
-            content_s -= track.made_s
-            lengths_s.append(track.take(block))
-            content_s += track.made_s
-            self.log.block(track, block, lengths_s[-1])
-        side_by_side = max(1, sum(track.begun for track in self.in_flight()))  # these included
-        audio_s, longest_s = sum(lengths_s), max(lengths_s)
-        self.meter.arrived(now_s, audio_s, longest_s, side_by_side, content_s)
+            before_s = track.made_s
+            length_s = track.take(block)
+            self.log.block(track, block, length_s)
+            if not block.remembered:
+                lengths_s.append(length_s)
+                content_s += track.made_s - before_s
+        if lengths_s:
+            side_by_side = max(1, sum(each.begun for each in self.in_flight()))  # these included
+            self.meter.arrived(now_s, sum(lengths_s), max(lengths_s), side_by_side, content_s)
 
     def made(self, track: Track, notes: tuple[str, ...] = ()) -> None:
         """A track's job is done. notes: what was mended in it."""
@@ -235,7 +252,7 @@ class Lane:
     def _place(self, track: Track) -> None:
         placement = track.placement(self.buffer.end_chunk(track.chunk.ordinal))
         seam = self.transcript.add(placement)
-        self.log.emit("placed", track.chunk.ordinal, placement.end, start=placement.start)
+        self.log.placed(placement)
         if track.cancelled:
             self.transcript.restart()
         elif seam is not None:
@@ -245,6 +262,8 @@ class Lane:
     def update(self, now_s: float) -> float:
         """Move the gate, report what was heard, end what is over; returns when to look again."""
         position = self.buffer.position()
+        if not self._gated and self._reading_since_s is None and position.read:
+            self._reading_since_s = now_s
         done = self._passages.text_done
         submitted = done and not self._passages.waiting
         synthesis_done = submitted and all(track.complete for track in self._tracks)

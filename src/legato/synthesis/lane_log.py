@@ -7,7 +7,7 @@ from typing import Any
 from legato.audio.audio_buffer import RenderEvent
 from legato.clock import Clock
 from legato.events import Event, EventStream
-from legato.synthesis.track import Track
+from legato.synthesis.track import Placement, Track
 from legato.types import AudioBlock, Cause, TextChunk
 
 
@@ -61,6 +61,13 @@ class LaneLog:
         if track.voiced is not None:
             detail["voiced"] = list(track.voiced)
         self.emit("block", track.chunk.ordinal, block.start_sample, **detail)
+
+    def placed(self, placement: Placement) -> None:
+        """A chunk lies wholly in the ring, and where its speech and its words do."""
+        detail: dict[str, Any] = {"start": placement.start}
+        if placement.voiced is not None:
+            detail |= {"voiced": list(placement.voiced), "marks": list(placement.marks)}
+        self.emit("placed", placement.chunk.ordinal, placement.end, **detail)
 
     def rendered(
         self, event: RenderEvent, heard_at_s: float, chunk: int, cause: Cause, sample_rate_hz: int

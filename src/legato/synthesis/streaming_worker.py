@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from legato.audio.prebuffer_manager import PlayoutPolicy
 from legato.clock import Clock
 from legato.errors import EngineFull, LegatoError, RunError, TextTooLong, UnknownVoice
 from legato.events import EventStream
-from legato.synthesis.engine import Engine, EngineEvent, PreparesVoices
+from legato.synthesis.engine import Engine, EngineEvent, PreparesVoices, RefreshesVoices
 from legato.synthesis.lane import Lane, LaneSettings
 from legato.synthesis.scheduler import by_slack
 from legato.synthesis.track import Track
@@ -48,16 +49,28 @@ class StreamingWorker:
         self._lane_ids = itertools.count(0)
         self._cancelled: list[int] = []
         self._voices: set[str] = set()  # to prepare
-        self._look_at_s = float("-inf")
+        self._voices_changed = False
+        self._touched: deque[int | None] = deque()  # lanes to look at now, None for all
+        self._look_at_s: dict[int, float] = {}  # when else, by lane
+        self._wanting: set[int] = set()  # lanes whose next chunk waits for a slot
+        self._retaking: set[int] = set()  # lanes that may have something to be done again
+        self._turn_at_s = float("-inf")  # when the next turn is due
 
     # -- any thread ------------------------------------------------------------------------
     def open_lane(
-        self, policy: PlayoutPolicy | None, buffer: AudioBuffer, settings: LaneSettings
+        self,
+        policy: PlayoutPolicy | None,
+        buffer: AudioBuffer,
+        settings: LaneSettings,
+        events: EventStream | None = None,
     ) -> Lane:
-        """A new listener. Without a policy its buffer has no gate. Raises BufferBusy."""
+        """A new listener. Without a policy its buffer has no gate. events: where its own go, to
+        the worker's if None. Raises BufferBusy.
+        """
         with self.lock:
-            lane = Lane(next(self._lane_ids), buffer, policy, settings, self._events)
+            lane = Lane(next(self._lane_ids), buffer, policy, settings, events or self._events)
             self._lanes[lane.lane_id] = lane
+            self._touched.append(lane.lane_id)
         return lane
 
     def close_lane(self, lane: Lane) -> None:
@@ -65,14 +78,15 @@ class StreamingWorker:
         with self.lock:
             self._cancelled += lane.cut_all()
             del self._lanes[lane.lane_id]
+            self._look_at_s.pop(lane.lane_id, None)
             lane.buffer.detach_producer()
-        self.wake()
+        self._engine.wake()
 
-    def cancel_jobs(self, job_ids: list[int]) -> None:
-        """Have the engine drop these jobs, on its own thread."""
+    def cancel_jobs(self, job_ids: list[int], lane: Lane | None = None) -> None:
+        """Have the engine drop these jobs, on its own thread. lane: whose they are."""
         with self.lock:
             self._cancelled += job_ids
-        self.wake()
+        self.wake(lane)
 
     def prepare(self, voices: Iterable[str]) -> None:
         """Have the engine load these voices before their first chunks come to it."""
@@ -80,45 +94,59 @@ class StreamingWorker:
             self._voices.update(voices)
         self.wake()
 
-    def wake(self) -> None:
-        """Look again soon: there is text, or room."""
+    def refresh_voices(self) -> None:
+        """Have the engine look again which voices it has."""
+        with self.lock:
+            self._voices_changed = True
+        self._engine.wake()
+
+    def wake(self, lane: Lane | None = None) -> None:
+        """Look again soon, at this lane or at all: there is text, or room."""
+        self._touched.append(None if lane is None else lane.lane_id)
         self._engine.wake()
 
     # -- thread C --------------------------------------------------------------------------
     def run_once(self, now_s: float) -> float:
-        """One turn: let the engine work, place what it made, submit, move the gates.
+        """One turn: let the engine work, place what it made, submit, move the gates; of those
+        lanes alone for which something has come, or whose time has.
 
         Returns the time at which it wants to run again at the latest.
         """
         with self.lock:
             deadlines_s = self._deadlines_s()
-            timeout_s = max(0.0, self._look_at_s - now_s)
+            timeout_s = max(0.0, self._turn_at_s - now_s)
         results = self._engine.step(deadlines_s, timeout_s)
-        due_s, now_s = max(now_s, self._look_at_s), self._clock.now_s()
+        due_s, now_s = max(now_s, self._turn_at_s), self._clock.now_s()
         with self.lock:
             if now_s - due_s > _LATE_S:
                 for lane in self._lanes.values():
                     lane.waits.late(due_s, now_s)
             self._turn(now_s)
             self._cancel()
-            self._route(now_s, results)
-            look_at_s = [self._serve(lane, now_s) for lane in self._lanes.values()]
-            self._prepare()
+            due = self._touched_lanes() | self._route(now_s, results)
+            due |= {lane for lane, at_s in self._look_at_s.items() if at_s <= now_s}
+            for lane_id in sorted(due):
+                self._serve(lane_id, now_s)
+            self._prepare(due)
             self._submit(now_s)
-            if any(lane.hungry for lane in self._lanes.values()):
-                look_at_s.append(now_s + _BREATH_S)
-            for lane in self._lanes.values():
-                lane.meter.busy(now_s, len(lane.in_flight()))
             self._turn(None)
-            self._look_at_s = min(look_at_s, default=now_s + 1.0)
-            return self._look_at_s
+            self._turn_at_s = min(self._look_at_s.values(), default=now_s + 1.0)
+            return self._turn_at_s
 
     def _turn(self, now_s: float | None) -> None:
         for lane in self._lanes.values():
             lane.log.turn_s = now_s
 
+    def _touched_lanes(self) -> set[int]:
+        touched: set[int] = set()
+        while self._touched:
+            lane_id = self._touched.popleft()
+            touched.update(self._lanes if lane_id is None else (lane_id,))
+        return touched
+
     def _deadlines_s(self) -> dict[int, float]:
-        return {job: s for lane in self._lanes.values() for job, s in lane.slack_s().items()}
+        working = {lane.lane_id: lane for lane, _ in self._tracks.values()}
+        return {job: s for lane in working.values() for job, s in lane.slack_s().items()}
 
     def _cancel(self) -> None:
         for job_id in self._cancelled:
@@ -126,14 +154,19 @@ class StreamingWorker:
             self._tracks.pop(job_id, None)
         self._cancelled.clear()
 
-    def _prepare(self) -> None:
-        voices = self._voices.union(*(lane.voices_ahead for lane in self._lanes.values()))
+    def _prepare(self, due: set[int]) -> None:
+        lanes = [self._lanes[lane_id] for lane_id in due if lane_id in self._lanes]
+        voices = self._voices.union(*(lane.voices_ahead for lane in lanes))
         self._voices.clear()
+        if self._voices_changed and isinstance(self._engine, RefreshesVoices):
+            self._engine.refresh_voices()
+        self._voices_changed = False
         if isinstance(self._engine, PreparesVoices):
             for voice in voices:
                 self._engine.prepare(voice)
 
-    def _route(self, now_s: float, results: list[EngineEvent]) -> None:
+    def _route(self, now_s: float, results: list[EngineEvent]) -> set[int]:
+        """Give results to their lanes; returns which lanes."""
         arrived: dict[int, list[tuple[Track, AudioBlock]]] = {}
         for result in results:
             if isinstance(result, AudioBlock) and result.job_id in self._tracks:
@@ -141,15 +174,22 @@ class StreamingWorker:
                 arrived.setdefault(lane.lane_id, []).append((track, result))
         for lane_id, blocks in arrived.items():
             self._lanes[lane_id].blocks(now_s, blocks)
+        ended: set[int] = set()
         for result in results:
             if not isinstance(result, AudioBlock) and result.job_id in self._tracks:
-                self._ended(result)
+                ended.add(self._ended(result).lane_id)
+        return ended | arrived.keys()
 
-    def _ended(self, result: JobDone | JobFailed) -> None:
+    def _ended(self, result: JobDone | JobFailed) -> Lane:
         lane, track = self._tracks.pop(result.job_id)
         if isinstance(result, JobDone):
             lane.made(track, result.notes)
-            return
+        else:
+            self._retaking.add(lane.lane_id)
+            self._lost(lane, track, result)
+        return lane
+
+    def _lost(self, lane: Lane, track: Track, result: JobFailed) -> None:
         if result.cause == "text" and lane.split_track(track):
             return
         restarted = result.cause == "restart"
@@ -162,25 +202,48 @@ class StreamingWorker:
             track.retry()
             lane.log.emit("retry", ordinal, cause=result.cause, reason=result.reason)
 
-    def _serve(self, lane: Lane, now_s: float) -> float:
+    def _serve(self, lane_id: int, now_s: float) -> None:
+        lane = self._lanes.get(lane_id)
+        if lane is None:  # closed meanwhile
+            return
         lane.intake(now_s)
         room = lane.release()
         look_at_s = lane.update(now_s)
-        return look_at_s if room else min(look_at_s, now_s + _FULL_LOOK_S)
+        if lane_id not in self._lanes:  # closed by who was told of its end
+            return
+        self._look_at_s[lane_id] = look_at_s if room else min(look_at_s, now_s + _FULL_LOOK_S)
+        self._breathe(lane, now_s)
+        lane.meter.busy(now_s, len(lane.in_flight()))
+        if lane.wants_more():
+            self._wanting.add(lane_id)
+
+    def _breathe(self, lane: Lane, now_s: float) -> None:
+        """Others want the lock before this lane's text is read on."""
+        if lane.hungry:
+            at_s = self._look_at_s[lane.lane_id]
+            self._look_at_s[lane.lane_id] = min(at_s, now_s + _BREATH_S)
 
     def _submit(self, now_s: float) -> None:
         """Give the engine what is due: retakes first, then new chunks, least slack first."""
         if not self._submit_retakes():
             return
-        wanting = {i: lane.ahead_s() for i, lane in self._lanes.items() if lane.wants_more()}
+        wanting = {
+            lane_id: self._lanes[lane_id].needed_in_s()
+            for lane_id in self._wanting
+            if lane_id in self._lanes and self._lanes[lane_id].wants_more()
+        }
+        self._wanting = set(wanting)
         while wanting:
             lane = self._lanes[by_slack(wanting)[0]]
             if not self._submit_next(lane):
                 return
             lane.intake(now_s)
+            self._breathe(lane, now_s)
             wanting.pop(lane.lane_id)
             if lane.wants_more():
-                wanting[lane.lane_id] = lane.ahead_s()
+                wanting[lane.lane_id] = lane.needed_in_s()
+            else:
+                self._wanting.discard(lane.lane_id)
 
     def _submit_retakes(self) -> bool:
         """Give out again what failed; False where nothing else may go beside it.
@@ -190,11 +253,14 @@ class StreamingWorker:
         """
         if any(track.restarts >= _SUSPECT for _, track in self._tracks.values()):
             return False
-        for lane in self._lanes.values():
+        self._retaking &= self._lanes.keys()
+        for lane_id in sorted(self._retaking):
+            lane = self._lanes[lane_id]
             for track in lane.retakes():
                 suspect = track.restarts >= _SUSPECT
                 if (suspect and self._tracks) or not self._give(lane, track) or suspect:
                     return False
+            self._retaking.discard(lane_id)
         return True
 
     def _submit_next(self, lane: Lane) -> bool:
@@ -202,7 +268,7 @@ class StreamingWorker:
         chunk = lane.next_chunk()
         if not chunk.spoken:
             lane.begin(chunk)
-            self.wake()
+            self.wake(lane)
             return True
         try:
             job = self._add(lane, chunk)
@@ -211,7 +277,7 @@ class StreamingWorker:
         except TextTooLong as error:
             if lane.split_next(self._engine.info.limits) <= 1:
                 lane.pass_over(lane.begin(chunk), "text", str(error))
-                self.wake()
+                self.wake(lane)
             return True
         track = lane.begin(job.chunk)
         self._started(lane, track, job)

@@ -136,6 +136,10 @@ class XttsEngine:
         with suppress(UnknownVoice):
             self._voices.get(voice)
 
+    def refresh_voices(self) -> None:
+        """Own voices may have come and gone."""
+        self.info = replace(self.info, voices=self._model.known_voices())
+
     def cancel(self, job_id: int) -> None:
         """Drop a job; the next step does nothing more for it."""
         self._batch.cancel(job_id)

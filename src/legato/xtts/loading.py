@@ -39,6 +39,10 @@ class XttsModel:
     store: VoiceStore
     voices: tuple[Voice, ...]
 
+    def known_voices(self) -> tuple[Voice, ...]:
+        """Studio speakers, and the own voices that there are now."""
+        return list_voices(self.studio, self.store.names(), self.config.languages)
+
     @property
     def slots(self) -> int:
         """Chunks that it holds at once: as asked for, or what memory had room for."""

@@ -1,0 +1,5 @@
+"""`python -m legato`."""
+
+from legato.cli import main
+
+main()

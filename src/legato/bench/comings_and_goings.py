@@ -1,0 +1,97 @@
+"""A soak: listeners who come and go, some of them without a word, and what stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+import urllib.request
+from contextlib import suppress
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+
+from legato.bench.served import ServedProcess
+from legato.bench.story import story
+from legato.bench.websocket_listener import Message, WebSocketListener
+
+_ARRIVALS_PER_S = 3.0
+_STAY_S = (2.0, 12.0)
+_VANISH_SHARE = 0.3
+_WARM_UP_SHARE = 0.25
+_QUIET_S = 20.0  # for the last ones to leave
+
+
+async def come_and_go(served: ServedProcess, seconds: float, session: Message) -> dict[str, Any]:
+    """Let listeners come and go for so long. Memory, tasks and files are compared with nobody
+    there: after a quarter of the time, and at the end.
+    """
+    dice = random.Random(3)
+    early = await _phase(served, seconds * _WARM_UP_SHARE, session, dice)
+    late = await _phase(served, seconds * (1 - _WARM_UP_SHARE), session, dice)
+    return {
+        "seconds": seconds,
+        "came": early["came"] + late["came"],
+        "vanished": early["vanished"] + late["vanished"],
+        "early_mb": early["mb"],
+        "late_mb": late["mb"],
+        "growth_percent": round(100 * (late["mb"] / early["mb"] - 1), 1),
+        "files_before": early["files"],
+        "files_after": late["files"],
+        "tasks_before": early["tasks"],
+        "tasks_after": late["tasks"],
+        "listeners_after": late["listeners"],
+    }
+
+
+async def _phase(
+    served: ServedProcess, seconds: float, session: Message, dice: random.Random
+) -> dict[str, Any]:
+    """Comings and goings for so long, and what is there once all have left."""
+    visits: list[asyncio.Task[None]] = []
+    vanished = 0
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        stay_s = dice.uniform(*_STAY_S)
+        leaves_s = dice.uniform(0.0, stay_s) if dice.random() < _VANISH_SHARE else None
+        vanished += leaves_s is not None
+        visit = _visit(served.stream_url, session, story(stay_s), leaves_s)
+        visits.append(asyncio.create_task(visit))
+        await asyncio.sleep(dice.expovariate(_ARRIVALS_PER_S))
+    await asyncio.gather(*visits)
+    inside = await _nobody(served)
+    usage = served.usage()
+    return {
+        "came": len(visits),
+        "vanished": vanished,
+        "mb": usage.server_mb,
+        "files": usage.files,
+        "tasks": inside["tasks"],
+        "listeners": inside["listeners"],
+    }
+
+
+async def _visit(url: str, session: Message, text: str, leaves_s: float | None) -> None:
+    listener = WebSocketListener(url, session)
+    if leaves_s is not None:
+        asyncio.get_running_loop().call_later(leaves_s, listener.vanish)
+    with suppress(OSError, WebSocketException):  # what is left of the connection
+        await listener.listen([text])
+
+
+async def _nobody(served: ServedProcess) -> dict[str, int]:
+    """What the server says of itself once the last listener has left, or should have."""
+    deadline_s = time.monotonic() + _QUIET_S
+    while (told := await _inside(served))["listeners"] and time.monotonic() < deadline_s:
+        await asyncio.sleep(0.5)
+    return told
+
+
+async def _inside(served: ServedProcess) -> dict[str, int]:
+    def ask() -> dict[str, int]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/bench") as answer:
+            told: dict[str, int] = json.load(answer)
+        return told
+
+    return await asyncio.to_thread(ask)

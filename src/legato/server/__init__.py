@@ -1,0 +1,1 @@
+"""`legato serve`: one engine for many listeners, over HTTP, WebSocket and WebRTC."""

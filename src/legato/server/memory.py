@@ -1,0 +1,23 @@
+"""Memory that is given back: listeners come and go, and each brings a ring of a few MB."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_M_MMAP_THRESHOLD = -3  # glibc's malloc.h
+_OWN_MAPPING_BYTES = 131_072
+
+
+def give_memory_back() -> None:
+    """Have glibc return every larger block to the system as soon as it is freed.
+
+    Left alone it raises its threshold to the largest block ever freed, and rings end up in heaps
+    that others keep alive in pieces: 14 crowds of 20 listeners took 280 MB instead of 140. No
+    effect elsewhere.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
