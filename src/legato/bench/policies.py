@@ -23,7 +23,8 @@ def run(
     seeds: int = SEEDS, seed: int = 0, jobs: int = 0, tell: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """The whole table as plain values. jobs: processes, 0 for one on each core."""
-    tell(f"{len(STRATA) * seeds} scenarios under each policy: half an hour of one core")
+    minutes = 1.7 * seeds
+    tell(f"{len(STRATA) * seeds} scenarios under each policy: {minutes:.0f} minutes of one core")
     done = partial(_tell_tenths, tell)
     rows = run_table(seed, seeds, jobs or os.cpu_count() or 1, done=done)
     groups = dict.fromkeys((s.rtf, s.cv, s.tokens_per_s) for s in STRATA)

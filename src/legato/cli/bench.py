@@ -66,7 +66,7 @@ def policies(
     jobs: Annotated[int, typer.Option(help="Processes; 0: one on each core.", min=0)] = 0,
     json_line: JsonLine = False,
 ) -> int:
-    """Simulated: when each policy starts, and what is heard then. An hour of two cores or more."""
+    """Simulated: when each policy starts, and what is heard then. Half an hour of a core."""
     from legato.bench.policies import run, table  # noqa: PLC0415
 
     return show(run(seeds, seed, jobs, _tell), table, json_line)
