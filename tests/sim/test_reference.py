@@ -1,4 +1,4 @@
-"""The reference policy: it starts when its futures are safe, and never waits for what will not come."""
+"""The reference policy: it starts when its futures are safe, and waits for nothing that never comes."""
 
 from __future__ import annotations
 
