@@ -1,4 +1,4 @@
-"""The reference policy: it starts when its futures are safe, and waits for nothing that never comes."""
+"""The reference policy: it starts when its futures are safe, and waits for nothing else."""
 
 from __future__ import annotations
 

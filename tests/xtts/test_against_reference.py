@@ -55,8 +55,8 @@ class Spoken:
             self.text_ids = request.text_ids if request.key == 1 else self.text_ids
             add(replace(request, sampling=replace(request.sampling, temperature=0.0)))
 
-        def noted(slacks: dict[int, float]) -> list[Drawn]:
-            drawn = step(slacks)
+        def noted(slacks: dict[int, float], most: int | None = None) -> list[Drawn]:
+            drawn = step(slacks, most)
             self.latents += [each.latent for each in drawn if each.key == 1]
             return drawn
 
