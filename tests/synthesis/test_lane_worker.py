@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.audio.playout_policy import FixedPolicy
-from legato.audio.prebuffer_manager import PlayoutPolicy
+from legato.audio.prebuffer_manager import Decision, PlayoutPolicy, PlayoutState
 from legato.sim.engine import EngineScript
 from legato.sim.listener import ListenerScript
 from legato.sim.scenario import Scenario
@@ -55,6 +55,34 @@ def test_without_a_policy_all_is_there_at_once() -> None:
     assert listener.buffer.drained()
     world.pass_s(0.1, render=False)
     assert listener.ended == [(0, "finished")]
+
+
+class Unhurried:
+    """Opens all there is, and asks again a second later."""
+
+    def decide(self, state: PlayoutState) -> Decision:
+        last = max((chunk.ordinal for chunk in state.closed), default=-1)
+        return Decision(last, "all there is", 1.0, cause="" if state.closed else "text")
+
+
+def test_who_comes_through_the_gate_is_told_of_soon() -> None:
+    """The first sound, and the end of a hold, however late the policy wants to look again."""
+    world = World(edge_silence_s=EDGE_S)
+    listener = world.listen(Unhurried())
+    pending = listener.add(world.clock)
+    pending.write("The first phrase of the story.|")
+    world.worker.wake()
+    world.pass_s(6.0)
+    pending.write("And then the second one.|")
+    pending.close()
+    world.worker.wake()
+    world.finish()
+    late_s = {
+        event.kind: told_at_s - event.t_s
+        for event, told_at_s in zip(world.events, world.told_at_s, strict=True)
+    }
+    assert late_s["first"] <= 0.03
+    assert late_s["hold"] <= 0.03
 
 
 CHUNKS = st.lists(

@@ -174,8 +174,10 @@ class World:
         self.clock = ManualClock()
         self.engine = engine(self.clock) if engine else WokenEngine(self.clock, **options)
         self.events: list[Event] = []
+        self.told_at_s: list[float] = []
         stream = EventStream()
         stream.subscribe(self.events.append)
+        stream.subscribe(lambda _: self.told_at_s.append(self.clock.at_s))
         self.worker = StreamingWorker(self.engine, self.clock, stream)
         self.listeners: list[Listener] = []
         self.turns = 0

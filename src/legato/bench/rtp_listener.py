@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from legato.server.opus import PACKET_SAMPLES, RATE_HZ
+from legato.server.opus import PACKET_S, PACKET_SAMPLES, RATE_HZ
+
+_SILENT = 60  # bytes with the header: 23 have been seen of silence, 130 and more of speech
 
 Exchange = Callable[[str], Awaitable[str]]
 """Takes an SDP offer to a server and brings its answer back."""
@@ -20,18 +22,20 @@ Exchange = Callable[[str], Awaitable[str]]
 
 @dataclass(slots=True)
 class Arrivals:
-    """When packets came. samples: their RTP timestamps, without wrap-around."""
+    """When packets came. samples: their RTP timestamps, without wrap-around. sizes: in bytes."""
 
     times_s: list[float] = field(default_factory=list)
     samples: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
-    def add(self, at_s: float, timestamp: int) -> None:
+    def add(self, at_s: float, timestamp: int, size: int) -> None:
         """Note one packet."""
         if self.samples:
             step = (timestamp - self.samples[-1] + 2**31) % 2**32 - 2**31
             timestamp = self.samples[-1] + step
         self.times_s.append(at_s)
         self.samples.append(timestamp)
+        self.sizes.append(size)
 
     def lateness_ms(self) -> list[float]:
         """How much later each came than the earliest of them would have it."""
@@ -42,17 +46,24 @@ class Arrivals:
         earliest = min(offsets, default=0.0)
         return [1_000 * (offset - earliest) for offset in offsets]
 
-    def missing(self) -> int:
-        """20 ms packets between the first and the last that never came."""
+    def missing(self, after_s: float = 0.0) -> int:
+        """20 ms packets up to the last one that never came; from `after_s` after the first on."""
         if not self.samples:
             return 0
-        expected = (max(self.samples) - min(self.samples)) // PACKET_SAMPLES + 1
-        return expected - len(set(self.samples))
+        first = self.samples[0] + round(after_s / PACKET_S) * PACKET_SAMPLES
+        came = {each for each in self.samples if each >= first}
+        return (max(came) - first) // PACKET_SAMPLES + 1 - len(came) if came else 0
+
+    def first_sound_s(self, since_s: float) -> float | None:
+        """When the first packet came that is no silence; None where none did."""
+        packets = zip(self.times_s, self.sizes, strict=True)
+        return next((at_s for at_s, size in packets if at_s > since_s and size > _SILENT), None)
 
     def clear(self) -> None:
         """Forget what came so far."""
         self.times_s.clear()
         self.samples.clear()
+        self.sizes.clear()
 
 
 class RtpListener:
@@ -115,4 +126,4 @@ class RtpListener:
 
     async def _count(self, data: bytes, arrival_time_ms: int) -> None:  # noqa: ARG002
         (timestamp,) = struct.unpack_from("!L", data, 4)
-        self.arrivals.add(time.monotonic(), timestamp)
+        self.arrivals.add(time.monotonic(), timestamp, len(data))

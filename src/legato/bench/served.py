@@ -51,13 +51,15 @@ class ServedProcess:
     most_listeners: how many it admits. engine: a name or "module:attribute".
     """
 
+    module = "legato.bench.served"
+
     def __init__(
         self,
         most_listeners: int = 1_000,
         engine: str = "espeak",
         engine_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._settings = {
+        self._settings: dict[str, Any] = {
             "most_listeners": most_listeners,
             "engine": engine,
             "engine_options": dict(engine_options or {}),
@@ -66,7 +68,7 @@ class ServedProcess:
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile(prefix="legato-served-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "legato.bench.served", json.dumps(self._settings)],
+            [sys.executable, "-m", self.module, json.dumps(self._settings)],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -107,6 +109,11 @@ class ServedProcess:
     def stream_url(self) -> str:
         """Where WebSocket clients connect."""
         return f"ws://127.0.0.1:{self.port}/v1/audio/stream"
+
+    @property
+    def webrtc_url(self) -> str:
+        """Where SDP offers go."""
+        return f"http://127.0.0.1:{self.port}/v1/webrtc"
 
     @property
     def pid(self) -> int:

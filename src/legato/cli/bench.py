@@ -85,6 +85,18 @@ def serve(
     return show(run(Options(listeners, seconds, soak), _tell), table, json_line)
 
 
+@app.command("webrtc")
+def webrtc(
+    listeners: Annotated[str, typer.Option(help="How many to try, such as 10,20,40.")] = "",
+    seconds: Annotated[float, typer.Option(help="How long all are there.", min=5)] = 12.0,
+    json_line: JsonLine = False,
+) -> int:
+    """WebRTC listeners that one server carries, beside a plain aiortc server; minutes."""
+    from legato.bench.webrtc import LADDER, run, table  # noqa: PLC0415
+
+    return show(run(counts("--listeners", listeners) or LADDER, seconds, _tell), table, json_line)
+
+
 @app.command("xtts")
 def xtts(  # noqa: PLR0917 - one parameter per option
     model: Annotated[str, typer.Option(help="A checkpoint's folder; the one in use.")] = "",

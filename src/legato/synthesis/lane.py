@@ -29,6 +29,8 @@ from legato.types import AudioBlock, Cause, EngineLimits, Pcm, TextChunk
 _IDLE_LOOK_S = 1.0
 _READING_LOOK_S = 0.05  # a file reads far faster than time passes
 _LEVEL_EVERY_S = 0.1
+_COMING_LOOK_S = 0.02  # whoever waits for a listener to come through the gate is told so soon
+_COMING_S = 0.25  # an output takes longer only where it is paused
 _SHORTEST_LOOK_S = 0.005  # a paused listener may be one sample from the end for ever
 
 
@@ -76,6 +78,7 @@ class Lane:
         self.waits = WaitTimeline()
         self._pacing = Pacing()
         self._level_at_s = float("-inf")
+        self._coming_until_s = float("-inf")  # a listener who stood at the gate that was opened
         self._gated = policy is not None
         self._reading_since_s: float | None = None  # by a reader without a gate
         self._unwanted: list[tuple[int, int]] = []  # cut spans that the listener is yet to reach
@@ -278,6 +281,8 @@ class Lane:
         self._tell_level(now_s)
         if self._playout.begun and self.ordinal_at(position.read) >= 0:
             self.lead.sample(now_s, self.buffer.buffer_length_seconds(), synthesis_done)
+        if now_s < self._coming_until_s:
+            look_s = min(look_s, _COMING_LOOK_S)
         look_s = min(look_s, self._drop_unwanted(), self._end_heard(position.heard))
         self._drained = not self._passages and (self._drained or self.buffer.drained())
         self.transcript.forget(position.read - self.buffer.capacity_samples)
@@ -292,9 +297,12 @@ class Lane:
             return _READING_LOOK_S if self._passages else _IDLE_LOOK_S
         again = any(track.restarts and not track.complete for track in self._tracks)
         waits_for: Cause = "restart" if again and decision.cause else decision.cause
-        self.waits.wait(now_s, "" if self._playout.gate > before else waits_for)
+        opened = self._playout.gate > before
+        self.waits.wait(now_s, "" if opened else waits_for)
         self._pace(decision.pacing, decision.why)
-        if self._playout.gate > before:
+        if opened:
+            if not 0 <= self.ordinal_at(self.buffer.position().read) <= before:
+                self._coming_until_s = now_s + _COMING_S
             self.log.emit(
                 "gate",
                 self._playout.gate,
@@ -323,6 +331,8 @@ class Lane:
     def _report(self, now_s: float) -> None:
         rate_hz, latency_s = self.buffer.sample_rate_hz, self.settings.latency_s()
         for event in self.buffer.drain_events():
+            if event.kind in ("first", "hold"):
+                self._coming_until_s = now_s
             cause: Cause = ""
             if event.kind in ("hold", "underrun"):
                 until_s = now_s - event.age_s
