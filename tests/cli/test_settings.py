@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from legato.cli.narrate import narrate
+from legato.cli.serve import serve
 from legato.cli.settings import settings_of
 from legato.cli.speak import speak
 from legato.config import variable
@@ -73,6 +74,7 @@ def test_shared_options_have_one_default() -> None:
 def test_the_page_of_settings_tells_all_of_them() -> None:
     page = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
-    assert told == {each.name for command in (speak, narrate) for each in settings_of(command)}
+    commands = (speak, narrate, serve)
+    assert told == {each.name for command in commands for each in settings_of(command)}
     for name in told:
         assert f"`{variable(name)}`" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -16,8 +17,8 @@ from tests.audio.buffers import push_chunk
 from tests.fakes import ManualClock
 
 
-def story(samples: int = 60 * PACKET_SAMPLES) -> NumpyAudioBuffer:
-    buffer = NumpyAudioBuffer(RATE_HZ, 60.0)
+def story(rig: Rig, samples: int = 60 * PACKET_SAMPLES) -> NumpyAudioBuffer:
+    buffer = NumpyAudioBuffer(RATE_HZ, 60.0, rig.clock)
     buffer.attach_consumer()
     buffer.expect()
     buffer.open_through(0)
@@ -33,7 +34,9 @@ class Rig:
         self.clock = ManualClock(100.0)
         self.stream = PacketStream(self.clock)
         self.waited_s: list[float] = []
-        monkeypatch.setattr("legato.server.packet_stream.asyncio.sleep", self._sleep)
+        # In that module alone: servers of other tests wait in this process too.
+        waiting = SimpleNamespace(**{**vars(asyncio), "sleep": self._sleep})
+        monkeypatch.setattr("legato.server.packet_stream.asyncio", waiting)
 
     async def _sleep(self, wait_s: float) -> None:
         self.waited_s.append(wait_s)
@@ -78,7 +81,7 @@ def test_a_packet_is_due_every_20_ms_from_the_start(rig: Rig) -> None:
 
 
 def test_it_encodes_no_further_ahead_than_it_says(rig: Rig) -> None:
-    buffer = story()
+    buffer = story(rig)
     rig.stream.attach(buffer)
 
     async def play() -> None:
@@ -103,7 +106,7 @@ def test_who_wakes_up_late_sends_what_is_due_and_nothing_drifts(rig: Rig) -> Non
 
 
 def test_a_standstill_makes_a_jump_of_time_and_no_burst(rig: Rig) -> None:
-    buffer = story()
+    buffer = story(rig)
     rig.stream.attach(buffer)
 
     async def play() -> None:
@@ -125,7 +128,7 @@ def test_a_standstill_makes_a_jump_of_time_and_no_burst(rig: Rig) -> None:
 
 
 def test_a_stop_drops_what_is_queued_and_others_take_its_numbers(rig: Rig) -> None:
-    buffer = story()
+    buffer = story(rig)
     rig.stream.attach(buffer)
 
     async def play() -> None:
