@@ -21,3 +21,15 @@ def give_memory_back() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
+
+
+def trim() -> bool:
+    """Return what is free in the heaps' middle too, a few ms; whether there was anything.
+
+    Without it, half an hour of listeners who came and went took a server from 137 to 191 MB, with
+    the same number of objects: the rest were holes.
+    """
+    if sys.platform != "linux":
+        return False
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return malloc_trim is not None and bool(malloc_trim(0))

@@ -21,6 +21,7 @@ from legato.server.body_output import BodyOutput
 from legato.server.engine_meter import EngineMeter
 from legato.server.figures import Figures
 from legato.server.logs import log
+from legato.server.memory import trim
 from legato.server.settings import ServerSettings
 from legato.shared_engine import SharedEngine
 from legato.streaming_pipeline import NarratorSettings, Playback
@@ -36,6 +37,7 @@ _STALLED_S = 5.0  # without anything from an engine that has work
 _LONGEST_TRIAL_S = 10.0
 _UNREADY_RETRY_S = 2.0
 _VOICES_S = 15.0
+_TRIM_EVERY_S = 10.0
 _FIRST_WORDS = (
     "The harbour lay still before the storm, and nobody on the quay spoke a word. "
     "An old man counted the boats as they came in, one after the other, and wrote them down. "
@@ -68,6 +70,7 @@ class Service:
         self.listeners: dict[int, Listener] = {}
         self._numbers = itertools.count(1)
         self._leaving: set[asyncio.Task[None]] = set()
+        self._trimmed_at_s = float("-inf")
         self._nobody = asyncio.Event()
         self._nobody.set()
         self.clock = MonotonicClock()
@@ -209,6 +212,14 @@ class Service:
             del self.listeners[listener.number]
             if not self.listeners:
                 self._nobody.set()
+        await self._trim()
+
+    async def _trim(self) -> None:
+        """Give back what listeners left; often enough, and once the last one is gone."""
+        now_s = self.clock.now_s()
+        if not self.listeners or now_s > self._trimmed_at_s + _TRIM_EVERY_S:
+            self._trimmed_at_s = now_s
+            await asyncio.to_thread(trim)
 
     def _tell_left(self, listener: Listener) -> None:
         metrics = listener.playback.metrics()
