@@ -152,3 +152,28 @@ def test_playback_pauses_only_at_the_gate() -> None:
 def test_the_gate_is_reached_within_the_latency() -> None:
     assert at_gate(AT_GATE)
     assert not at_gate(replace(AT_GATE, open_s=0.11))
+
+
+FULL = replace(AT_GATE, closed=(CHUNK, replace(CHUNK, ordinal=4)), in_flight=0, full=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "opens"),
+    [
+        (FULL, 4),
+        (replace(FULL, heard_any=False, open_s=0.0), 4),
+        (replace(FULL, open_s=2.0), -1),  # what is open comes first
+        (replace(FULL, full=False), -1),
+        (replace(FULL, closed=()), -1),
+    ],
+)
+def test_a_listener_never_waits_for_what_waits_for_the_listener(
+    state: PlayoutState, opens: int
+) -> None:
+    manager = PreBufferManager(Told())
+    assert manager.update(state).open_through == opens
+    assert manager.should_start_playback() is (opens >= 0)
+
+
+def test_a_policy_that_opens_less_has_its_way() -> None:
+    assert PreBufferManager(Told(3)).update(FULL).open_through == 3

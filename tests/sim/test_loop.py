@@ -34,3 +34,13 @@ def test_an_end_that_never_comes_is_told_of() -> None:
     scene.engine.next_due_s = lambda: float("inf")  # type: ignore[method-assign]
     with pytest.raises(Broken, match="nothing happens any more"):
         scene.run()
+
+
+def test_looking_again_for_ever_is_no_event() -> None:
+    scene = Scene()
+    scene.until(1.0)
+    for listener in scene.listeners:
+        listener.lane._playout.decide = lambda *_: None  # type: ignore[method-assign]
+    with pytest.raises(Broken, match="nothing happens any more"):
+        scene.run()
+    assert scene.clock.at_s < 1_000.0

@@ -65,6 +65,27 @@ class Unhurried:
         return Decision(last, "all there is", 1.0, cause="" if state.closed else "text")
 
 
+class NeverSure:
+    """Opens nothing before all of it is made."""
+
+    def decide(self, state: PlayoutState) -> Decision:
+        last = state.closed[-1].ordinal if state.closed and state.synthesis_done else -1
+        return Decision(last, "all of it is made" if last >= 0 else "not yet", 0.5)
+
+
+def test_a_policy_that_wants_more_than_is_made_ahead_does_not_wait_for_ever() -> None:
+    """A sentence longer than the look-ahead, and a policy that waits for its end."""
+    world = World(edge_silence_s=EDGE_S, rtf=0.5)
+    listener = world.listen(NeverSure(), look_ahead=LookAhead(1.0, 1, 2.0))
+    world.say(listener, FIVE.replace(".|", ",|"))
+    world.finish()
+    assert_heard_whole(world, listener, FIVE.replace(".|", ",|"))
+    assert listener.buffer.counters().holds > 0
+    assert {event.detail["why"] for event in world.kinds("gate")} >= {
+        "no more is made before this is heard"
+    }
+
+
 def test_who_comes_through_the_gate_is_told_of_soon() -> None:
     """The first sound, and the end of a hold, however late the policy wants to look again."""
     world = World(edge_silence_s=EDGE_S)

@@ -7,7 +7,7 @@ phase. What may open is the policy's business (`legato.audio.playout_policy`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -64,7 +64,8 @@ class PlayoutState:
     everything of it is made. in_flight: jobs in the engine. text_idle_s: seconds since
     text last came. heard_any: something of this utterance was opened already.
     rest_submitted: `closed` reaches to the end of the text, no chunk waits behind it.
-    writing: how text comes, as observed.
+    writing: how text comes, as observed. full: text waits, and the engine is given none of it
+    before something is heard: as much is ahead as may be.
     """
 
     now_s: float
@@ -81,6 +82,7 @@ class PlayoutState:
     production: Production
     rest_submitted: bool = False
     writing: Writing = field(default_factory=Writing)
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,19 @@ class PreBufferManager:
 
     def update(self, state: PlayoutState) -> Decision:
         """Decide on what is known now; the decision counts as carried out from here on."""
-        decision = self.policy.decide(state)
+        decision = self._decide(state)
         opens = bool(state.closed) and decision.open_through >= state.closed[0].ordinal
         self._started = opens and (at_gate(state) or not state.heard_any)
         self.phase = self._phase(state, opens)
+        return decision
+
+    def _decide(self, state: PlayoutState) -> Decision:
+        """As the policy does, unless what it waits for will never come."""
+        decision = self.policy.decide(state)
+        waits = bool(state.closed) and decision.open_through < state.closed[0].ordinal
+        if waits and state.full and (at_gate(state) or not state.heard_any):
+            why = "no more is made before this is heard"
+            return replace(decision, open_through=state.closed[-1].ordinal, why=why, cause="")
         return decision
 
     def should_start_playback(self) -> bool:

@@ -44,6 +44,7 @@ class EventLoop:
         self._plans: list[tuple[float, int, Callable[[], None]]] = []
         self._plan_numbers = itertools.count()
         self._look_at_s = 0.0
+        self._moved: tuple[float, int, int] = (0.0, 0, 0)  # when, and how far all had come
 
     def plan(self, at_s: float, act: Callable[[], None]) -> None:
         """Have something done at a time; what is planned for one time, in this order."""
@@ -68,8 +69,7 @@ class EventLoop:
         return min(next_s, self._plans[0][0]) if self._plans else next_s
 
     def _advance(self, to_s: float) -> None:
-        if to_s - self.clock.at_s > _PATIENCE_S:
-            raise Broken(f"nothing happens any more at {self.clock.at_s:.3f} s")
+        self._expect_movement(to_s)
         self.clock.at_s = max(to_s, self.clock.at_s)
         for listener in self.listeners:
             if not listener.left:
@@ -80,6 +80,16 @@ class EventLoop:
         for listener in self.listeners:
             if not listener.left and listener.write_due():
                 self.worker.wake(listener.lane)
+
+    def _expect_movement(self, to_s: float) -> None:
+        """A worker may look again for ever at what never comes."""
+        heard = sum(listener.buffer.position().read for listener in self.listeners)
+        since_s, *before = self._moved
+        if before != [heard, len(self._plans)]:
+            since_s = self.clock.at_s
+            self._moved = (since_s, heard, len(self._plans))
+        if to_s - since_s > _PATIENCE_S:
+            raise Broken(f"nothing happens any more since {since_s:.3f} s")
 
     def _work(self) -> None:
         """Let the worker run as long as it has something to do now."""

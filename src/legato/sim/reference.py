@@ -19,11 +19,9 @@ from legato.audio.prebuffer_manager import Decision, PlayoutState
 from legato.sim.engine import EngineScript
 from legato.sim.source import SourceScript
 from legato.sim.story import CHARACTERS_PER_S
-from legato.synthesis.scheduler import LookAhead
 from legato.text.sizing import PauseTimes
 
 _FUTURES = 400
-_MOST_LEAD_S = LookAhead().most_s
 _FIRST_LOOK = 40  # futures that mostly show already that it is too early
 _CHUNKS_S = (2.4, 8.0)  # how long the chunker's chunks are, evenly
 _SETTLES_S = 1.0  # speech behind a chunk's end that the chunker sees before it cuts there
@@ -59,8 +57,7 @@ class ReferencePolicy:
         """Start when it is safe, then open what there is."""
         if not state.closed:
             return waiting(state, "nothing is beyond the gate")
-        full = state.lead_s >= _MOST_LEAD_S  # no more is made before something is heard
-        if state.heard_any or state.synthesis_done or full or self._is_safe(state):
+        if state.heard_any or state.synthesis_done or self._is_safe(state):
             return opened(state, len(state.closed), "nothing will be late")
         return waiting(state, "some future is late")
 

@@ -143,6 +143,10 @@ class Lane:
         """The tracks whose job failed and has to be given out again."""
         return [track for track in self._tracks if track.job is None and not track.complete]
 
+    def _all_made(self) -> bool:
+        """Whether nothing is in the engine, nor has to go there again."""
+        return all(track.complete for track in self._tracks)
+
     def wants_more(self) -> bool:
         """Whether its next waiting chunk should go to the engine now."""
         look_ahead = self.settings.look_ahead
@@ -269,13 +273,14 @@ class Lane:
             self._reading_since_s = now_s
         done = self._passages.text_done
         submitted = done and not self._passages.waiting
-        synthesis_done = submitted and all(track.complete for track in self._tracks)
+        synthesis_done = submitted and self._all_made()
         if synthesis_done and not self._tracks and not self._drained:
             self.buffer.finish()
         idle_s = self._passages.idle_s(now_s)
         in_flight = len(self.in_flight())
         writing = self._passages.writing()
-        text = TextState(done, synthesis_done, submitted, idle_s, in_flight, writing)
+        full = self._passages.waiting > 0 and self._all_made() and not self.wants_more()
+        text = TextState(done, synthesis_done, submitted, idle_s, in_flight, writing, full)
         look_s = self._gate(now_s, text)
         self._report(now_s)
         self._tell_level(now_s)

@@ -20,7 +20,10 @@ from legato.synthesis.track import Placement, Track, contiguous_s
 
 @dataclass(frozen=True, slots=True)
 class TextState:
-    """Where the text stands: all given, all made, all with the engine, how long none has come."""
+    """Where the text stands: all given, all made, all with the engine, how long none has come.
+
+    full: some waits for the listener to come further.
+    """
 
     done: bool
     synthesis_done: bool
@@ -28,6 +31,7 @@ class TextState:
     idle_s: float
     in_flight: int
     writing: Writing = field(default_factory=Writing)
+    full: bool = False
 
 
 class Playout:
@@ -131,4 +135,5 @@ class Playout:
             heard_any=self.begun,
             production=production,
             writing=text.writing,
+            full=text.full,
         )
