@@ -20,6 +20,7 @@ _ARRIVALS_PER_S = 3.0
 _STAY_S = (2.0, 12.0)
 _VANISH_SHARE = 0.3
 _WARM_UP_SHARE = 0.25
+_TIDY_S = 1.0  # for the server to give back what the last one left
 _QUIET_S = 20.0  # for the last ones to leave
 
 
@@ -61,6 +62,7 @@ async def _phase(
         await asyncio.sleep(dice.expovariate(_ARRIVALS_PER_S))
     await asyncio.gather(*visits)
     inside = await _nobody(served)
+    await asyncio.sleep(_TIDY_S)
     usage = served.usage()
     return {
         "came": len(visits),
