@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from legato.audio.forecast import Making, Writing, z_of_maximum
-from legato.audio.measured_policy import HORIZON_S, SURE_AFTER_S, MeasuredPolicy
+from legato.audio.measured_policy import HORIZON_S, SURE_AFTER_S, WAITED_S, MeasuredPolicy
 from legato.audio.playout_policy import TEXT_STALL_S, FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutState, Production
 from legato.types import Boundary
@@ -221,7 +221,7 @@ def test_it_plans_holds_at_sentence_ends_where_production_is_slower() -> None:
 
 def test_nobody_waits_for_the_end_of_a_sentence_with_much_in_hand() -> None:
     chunks = (whole(0, boundary=Boundary.COMMA), whole(1, boundary=Boundary.COMMA))
-    for lead_s, opened in ((POLICY.most_lead_s - 0.1, -1), (POLICY.most_lead_s, 1)):
+    for lead_s, opened in ((WAITED_S - 0.1, -1), (WAITED_S, 1)):
         waiting = state(*chunks, LATE, production=SLOWER, lead_s=lead_s)
         assert opens(POLICY, waiting) == opened
 

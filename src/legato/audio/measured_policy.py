@@ -15,6 +15,8 @@ from legato.types import Boundary
 HORIZON_S = 30.0
 """How far past the known text the forecast looks."""
 SURE_AFTER_S = 10.0
+WAITED_S = 6.0
+"""With so much lead a first chunk may end at a comma, even where holds are planned."""
 _FARTHEST_S = 60.0  # beyond, the lead that is needed does not change any more
 
 
@@ -139,7 +141,7 @@ class _View:
         of them for a listener who has waited for much already.
         """
         state, closed = self._state, self._state.closed
-        waited = not state.heard_any and state.lead_s >= self._policy.most_lead_s
+        waited = not state.heard_any and state.lead_s >= WAITED_S
         if waited or (count and count == len(closed) and self._text_follows()):
             return count
         while count and closed[count - 1].boundary < Boundary.SENTENCE:
