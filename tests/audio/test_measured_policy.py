@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 
 from legato.audio.forecast import Making, Writing, z_of_maximum
-from legato.audio.measured_policy import HORIZON_S, SURE_AFTER_S, WAITED_S, MeasuredPolicy
-from legato.audio.playout_policy import TEXT_STALL_S, FixedPolicy
+from legato.audio.measured_policy import (
+    BARELY,
+    HORIZON_S,
+    SURE_AFTER_S,
+    WAITED_S,
+    MeasuredPolicy,
+)
+from legato.audio.playout_policy import LONG_STALL_S, TEXT_STALL_S, FixedPolicy
 from legato.audio.prebuffer_manager import PlayoutState, Production
 from legato.types import Boundary
 from tests.audio.playout_states import (
@@ -195,6 +201,16 @@ def test_while_it_plays_less_certainty_is_asked_for_than_at_a_start() -> None:
         assert opens(replace(POLICY, hold_quantile=POLICY.quantile), playing) == -1
 
 
+def test_where_production_barely_keeps_up_a_chunk_is_as_sure_as_a_start() -> None:
+    for rtf, quantile in ((BARELY, POLICY.hold_quantile), (BARELY + 0.001, POLICY.quantile)):
+        production = made(rtf, spread=0.2)
+        assert production.making is not None
+        needed = production.making.lead_s(0.0, 3.0, z_of_maximum(quantile)) + POLICY.reserve_s
+        for ahead_s, through in ((needed + 0.01, 1), (needed - 0.01, -1)):
+            playing = state(part(1, 0.0), opened=(whole(0, ahead_s),), production=production)
+            assert opens(POLICY, playing) == through
+
+
 def test_estimates_that_were_too_short_are_made_longer() -> None:
     playing = state(part(1, 0.0, 4.0), opened=(whole(0, 2.5),), production=SLOWER)
     assert opens(POLICY, playing) == 1
@@ -224,6 +240,18 @@ def test_nobody_waits_for_the_end_of_a_sentence_with_much_in_hand() -> None:
     for lead_s, opened in ((WAITED_S - 0.1, -1), (WAITED_S, 1)):
         waiting = state(*chunks, LATE, production=SLOWER, lead_s=lead_s)
         assert opens(POLICY, waiting) == opened
+
+
+def test_with_much_in_hand_it_still_stops_at_a_sentence_if_there_is_one() -> None:
+    chunks = (whole(0, 6.0), whole(1, boundary=Boundary.COMMA))
+    assert opens(POLICY, state(*chunks, LATE, production=SLOWER)) == 0
+
+
+def test_inside_a_sentence_it_never_holds_by_plan() -> None:
+    for boundary, through in ((Boundary.COMMA, 1), (Boundary.SENTENCE, -1)):
+        ahead = (whole(0, 1.0, boundary),)
+        comma = whole(1, boundary=Boundary.COMMA)
+        assert opens(POLICY, state(comma, LATE, opened=ahead, production=SLOWER)) == through
 
 
 def test_holds_are_planned_while_it_plays_too() -> None:
@@ -282,6 +310,13 @@ def test_a_stalled_source_does_not_silence_what_is_ready(
     assert decision.look_again_s == pytest.approx(0.01)
     stalled = POLICY.decide(replace(ready, text_idle_s=TEXT_STALL_S))
     assert (stalled.open_through, stalled.cause) == (0, "text")
+
+
+def test_a_source_that_was_uneven_all_along_is_waited_for_longer_but_not_for_ever() -> None:
+    ready = state(whole(0, 0.6, Boundary.COMMA), production=STEADY, in_flight=0)
+    uneven = replace(ready, writing=Writing(rate=2.0, spread=2.0))
+    for idle_s, through in ((LONG_STALL_S - 0.01, -1), (LONG_STALL_S, 0)):
+        assert opens(POLICY, replace(uneven, text_idle_s=idle_s)) == through
 
 
 def test_while_jobs_are_in_the_engine_the_source_has_not_stalled() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from legato.audio.forecast import Making
 from legato.audio.prebuffer_manager import (
     ChunkProgress,
     Decision,
@@ -177,3 +178,16 @@ def test_a_listener_never_waits_for_what_waits_for_the_listener(
 
 def test_a_policy_that_opens_less_has_its_way() -> None:
     assert PreBufferManager(Told(3)).update(FULL).open_through == 3
+
+
+# -- what a chunk needs ---------------------------------------------------------------------
+def test_the_slower_the_engine_the_longer_the_lead_of_a_chunk() -> None:
+    fast, slow, slower = (Making(rtf, 0.0, 0.25, 1e9) for rtf in (0.1, 0.9, 1.2))
+    leads_s = [Production(making=making).chunk_lead_s for making in (fast, slow)]
+    assert leads_s == pytest.approx([0.025, 0.225])
+    lively = replace(slow, spread=0.3)
+    assert Production(making=lively).chunk_lead_s > 0.5
+    # No lead would do where speech is made more slowly than it is heard.
+    assert Production().chunk_lead_s == 0.0
+    assert Production(making=slower).chunk_lead_s == 0.0
+    assert Production(making=slower, side_by_side=2).chunk_lead_s > 0.5

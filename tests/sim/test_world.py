@@ -3,6 +3,7 @@ import pytest
 from legato.audio.policies import policy_named
 from legato.sim.listener import Broken
 from legato.sim.scenario import Stratum, random_scenario
+from legato.sim.study import run_stratum
 from legato.sim.world import World
 
 
@@ -57,3 +58,12 @@ def test_a_fault_is_found_by_whoever_watches() -> None:
     world.worker.open_lane = open_lane  # type: ignore[method-assign]
     with pytest.raises(Broken, match="something else writes into the ring"):
         world.run()
+
+
+def test_a_slow_engine_is_given_text_before_it_is_too_late() -> None:
+    """It stood idle for 2.3 s of this story, while 8 s of text waited for the end of a sentence."""
+    stratum = Stratum(0.9, 0.3, 8.0, 60.0)
+    (row,) = run_stratum(stratum, ("measured",), range(14, 15))
+    (heard,) = row.outcomes
+    assert heard.silences == ()
+    assert heard.start_s < 4.5

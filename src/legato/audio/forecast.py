@@ -22,6 +22,7 @@ from itertools import takewhile
 MEMORY_S = 1.0
 """Over how much audio a machine's speed stays as it is: the load on it changes in seconds."""
 
+USUAL_CHUNK_S = 4.5
 LONGEST_CHUNK_S = 8.0
 """What a chunk is at most while the lead is short."""
 
@@ -100,7 +101,7 @@ class Writing:
     rate: float = 0.0
     spread: float = 0.0
     pending_s: float = 0.0
-    chunk_s: float = 4.5
+    chunk_s: float = USUAL_CHUNK_S
     chunk_spread: float = 1.5
     over: bool = False
 

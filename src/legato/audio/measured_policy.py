@@ -8,7 +8,13 @@ from itertools import islice, takewhile
 
 from legato.audio.elastic import Elastic, Pacing
 from legato.audio.forecast import Making, z_of_maximum
-from legato.audio.playout_policy import RESERVE_S, opened, text_stalled, waiting
+from legato.audio.playout_policy import (
+    LONG_STALL_S,
+    RESERVE_S,
+    opened,
+    text_stalled,
+    waiting,
+)
 from legato.audio.prebuffer_manager import ChunkProgress, Decision, PlayoutState, at_gate
 from legato.types import Boundary
 
@@ -17,6 +23,8 @@ HORIZON_S = 30.0
 SURE_AFTER_S = 10.0
 WAITED_S = 6.0
 """With so much lead a first chunk may end at a comma, even where holds are planned."""
+BARELY = 0.95
+"""Above this RTF a lead that is lost hardly comes back: a break would not be the only one."""
 _FARTHEST_S = 60.0  # beyond, the lead that is needed does not change any more
 
 
@@ -26,10 +34,11 @@ class MeasuredPolicy:
 
     quantile: how sure it is, at a start, that no gap follows within the known text and
     `HORIZON_S` after it. hold_quantile: while it plays, a chunk opens unless it is likelier than
-    that to break. phrase_quantile: the same where holds are planned: there each chunk
-    is waited for until nothing in it can break. reserve_s: by how much all of it is early.
-    most_lead_s: no start waits for more lead; unsure_lead_s: nor for more than this while less
-    than `SURE_AFTER_S` of speech were seen made, here or in earlier runs.
+    that to break; above an RTF of `BARELY` `quantile` counts there too. phrase_quantile: the same
+    where holds are planned: there each chunk is waited for until nothing in it can break.
+    reserve_s: by how much all of it is early. most_lead_s: no start waits for more lead;
+    unsure_lead_s: nor for more than this while less than `SURE_AFTER_S` of speech were seen made,
+    here or in earlier runs.
     elastic: what is done before a hold, while what comes next is not sure to be in time.
 
     Where production and text keep up with speech, a waiting listener starts once the lead covers
@@ -57,7 +66,7 @@ class MeasuredPolicy:
         if state.synthesis_done:
             return opened(state, len(state.closed), "everything is made")
         view = _View(state, self)
-        count = view.in_time(self.hold_quantile if view.keeps_up else self.phrase_quantile)
+        count = view.in_time(view.chunk_quantile)
         if count and text_stalled(state) and view.text_has_stopped():
             return opened(state, count, "no more text is coming for now", "text")
         if count == len(state.closed) and state.rest_submitted:
@@ -100,6 +109,16 @@ class _View:
         written_in_time = writing.over or writing.rate == 0.0 or writing.rate > 1.0
         self.keeps_up = self._makes_in_time and written_in_time
 
+    @property
+    def chunk_quantile(self) -> float:
+        """How sure it has to be that nothing in the next chunk breaks."""
+        policy, production = self._policy, self._state.production
+        if not self.keeps_up:
+            return policy.phrase_quantile
+        making = production.making
+        barely = making is not None and making.content_rtf > BARELY * production.side_by_side
+        return policy.quantile if barely else policy.hold_quantile
+
     # -- what may open ---------------------------------------------------------------------
     def in_time(self, quantile: float) -> int:
         """How many of the closed chunks, from the first on, will be ready before they are heard."""
@@ -137,16 +156,19 @@ class _View:
         return max(chunk.written_s, chunk.duration_s * self._state.production.overrun)
 
     def planned(self, count: int) -> int:
-        """Of `count` chunks, those after which a hold would be natural, or is not likely; all
-        of them for a listener who has waited for much already.
+        """Of `count` chunks, those after which a hold would be natural, or is not likely. Where
+        there are none, a listener who has waited for much already gets them all.
         """
-        state, closed = self._state, self._state.closed
-        waited = not state.heard_any and state.lead_s >= WAITED_S
-        if waited or (count and count == len(closed) and self._text_follows()):
+        opened, closed = self._state.opened, self._state.closed
+        # To wait inside a sentence would be to hold where it sounds worst.
+        in_sentence = bool(opened) and opened[-1].boundary < Boundary.SENTENCE
+        if in_sentence or (count and count == len(closed) and self._text_follows()):
             return count
-        while count and closed[count - 1].boundary < Boundary.SENTENCE:
-            count -= 1
-        return count
+        natural = count
+        while natural and closed[natural - 1].boundary < Boundary.SENTENCE:
+            natural -= 1
+        waited = not self._state.heard_any and self._state.lead_s >= WAITED_S
+        return count if waited and not natural else natural
 
     def _text_follows(self) -> bool:
         """Whether the next chunk will be written, and begun, before all known ones are heard."""
@@ -154,9 +176,10 @@ class _View:
         return self._makes_in_time and self._text_slack_s(chunk_s, self._policy.quantile) >= 0.0
 
     def text_has_stopped(self) -> bool:
-        """Whether the source is silent for longer than it often is."""
-        idle_s = self._state.text_idle_s
-        return self._state.writing.is_overdue(idle_s, z_of_maximum(self._policy.quantile))
+        """Whether the source is silent for longer than it often is, or than anybody waits."""
+        idle_s, writing = self._state.text_idle_s, self._state.writing
+        overdue = writing.is_overdue(idle_s, z_of_maximum(self._policy.quantile))
+        return overdue or idle_s >= LONG_STALL_S
 
     # -- when to start ---------------------------------------------------------------------
     @property
@@ -217,7 +240,7 @@ class _View:
         if not state.heard_any or state.synthesis_done or self._making is None:
             return Pacing()
         open_s = state.open_s + sum(chunk.duration_s for chunk in state.closed[:opening])
-        z = z_of_maximum(policy.hold_quantile if self.keeps_up else policy.phrase_quantile)
+        z = z_of_maximum(self.chunk_quantile)
         made_late_s = next(islice(self._late_s(z), opening, None), float("-inf"))
         written_late_s = -self._text_slack_s(state.writing.chunk_s, policy.hold_quantile)
         return policy.elastic.pacing(max(made_late_s, written_late_s), open_s)

@@ -28,6 +28,8 @@ LEAST_OVERRUN = 1.2
 """How much longer than estimated a chunk may always come out, however well the last few did."""
 TEXT_STALL_S = 0.5
 """A source that gave no text for so long has stalled."""
+LONG_STALL_S = 2.0
+"""After so long nobody waits for it, however unevenly it came before."""
 RESERVE_S = 0.25
 """By how much every sample of a forecast is early: threads and devices need their time."""
 LONGEST_LOOK_S = 1.0

@@ -12,8 +12,10 @@ from enum import Enum
 from typing import Protocol
 
 from legato.audio.elastic import Pacing
-from legato.audio.forecast import Making, Writing
+from legato.audio.forecast import USUAL_CHUNK_S, Making, Writing, z_of_maximum
 from legato.types import Boundary, Cause
+
+_Z_LIKELY = z_of_maximum(0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,13 @@ class Production:
     overrun: float = 1.3
     making: Making | None = None
     side_by_side: int = 1
+
+    @property
+    def chunk_lead_s(self) -> float:
+        """The lead with which a usual chunk may be heard in the making; 0 where none would do."""
+        if self.making is None or self.making.content_rtf >= self.side_by_side:
+            return 0.0
+        return self.making.lead_s(0.0, USUAL_CHUNK_S, _Z_LIKELY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,9 @@ class Lane:
         self._passages.add(passage)
 
     def intake(self, now_s: float) -> None:
-        """Turn text into chunks, as many as are soon needed."""
-        self._passages.intake(now_s, self.contiguous_s(), self.ahead_s())
+        """Turn text into chunks, as many as are soon needed: a slow engine needs them sooner."""
+        ahead_s = self.ahead_s() - self.meter.production().chunk_lead_s
+        self._passages.intake(now_s, self.contiguous_s(), ahead_s)
 
     @property
     def voices_ahead(self) -> set[str]:

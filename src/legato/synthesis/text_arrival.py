@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from legato.audio.forecast import Writing
+from legato.audio.forecast import USUAL_CHUNK_S, Writing
 
 _WINDOW_S = 0.5
 _KEPT = 60
 _FEWEST_S = 0.25  # of arrival; less says nothing about a rate
-_USUAL_CHUNK_S = 4.5
-_USUAL_CHUNK_SPREAD = 1.5
+USUAL_CHUNK_SPREAD = 1.5
 _USUAL_CHUNKS = 4  # as how many chunks that counts
 _USUAL_CHARACTERS_PER_S = 15.0
 _USUAL_WINDOWS = 1  # as how many windows a relative spread of `_USUAL_CV` counts
@@ -70,8 +69,8 @@ class TextMeter:
             variance = max(0.0, off) / (len(self._windows) + _USUAL_WINDOWS)
             spread = math.sqrt(variance / _WINDOW_S) / per_s
         chunks = self._chunks + _USUAL_CHUNKS
-        chunk_s = (self._chunk_s + _USUAL_CHUNKS * _USUAL_CHUNK_S) / chunks
-        usual = _USUAL_CHUNKS * (_USUAL_CHUNK_S**2 + _USUAL_CHUNK_SPREAD**2)
+        chunk_s = (self._chunk_s + _USUAL_CHUNKS * USUAL_CHUNK_S) / chunks
+        usual = _USUAL_CHUNKS * (USUAL_CHUNK_S**2 + USUAL_CHUNK_SPREAD**2)
         squares = (self._chunk_squares + usual) / chunks
         chunk_spread = math.sqrt(max(0.0, squares - chunk_s**2))
         return Writing(rate, spread, pending_characters / per_s, chunk_s, chunk_spread, over)
