@@ -122,11 +122,15 @@ impl Stretch {
     /// Begin an insertion amid `around`, before content `index`, if there is a good one;
     /// returns how many samples it has.
     pub fn begin(&mut self, index: u64) -> usize {
-        let (period, likeness) = self.closest_period();
-        let spare = self.owed - period as f64;
-        if spare < 0.0 || period as f64 > self.left_in_this_second() {
+        let most = self.owed.min(self.left_in_this_second());
+        if most < self.shortest as f64 {
             return 0;
         }
+        let (period, likeness) = self.closest_period();
+        if period as f64 > most {
+            return 0;
+        }
+        let spare = self.owed - period as f64;
         let urgency = spare / (self.owed_at_most - period as f64);
         if f64::from(likeness) < ALIKE.0 + (ALIKE.1 - ALIKE.0) * urgency {
             return 0;

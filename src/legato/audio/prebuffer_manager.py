@@ -6,6 +6,7 @@ phase. What may open is the policy's business (`legato.audio.playout_policy`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -59,7 +60,12 @@ class Production:
         """The lead with which a usual chunk may be heard in the making; 0 where none would do."""
         if self.making is None or self.making.content_rtf >= self.side_by_side:
             return 0.0
-        return self.making.lead_s(0.0, USUAL_CHUNK_S, _Z_LIKELY)
+        return _chunk_lead_s(self.making)
+
+
+@functools.lru_cache(maxsize=64)  # asked far more often than anything new is observed
+def _chunk_lead_s(making: Making) -> float:
+    return making.lead_s(0.0, USUAL_CHUNK_S, _Z_LIKELY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,11 @@ class Stretch:
 
     def insertion(self, around: Pcm) -> Pcm | None:
         """What to insert amid `around`, `longest` samples of content on each side."""
+        most = min(self._owed, self._left_in_this_second())
+        if most < self._shortest:
+            return None
         period, likeness = closest_period(around, self._shortest)
-        if period > min(self._owed, self._left_in_this_second()):
+        if period > most:
             return None
         urgency = (self._owed - period) / (self._owed_at_most - period)
         if not likeness >= ALIKE + (ALIKE_ENOUGH - ALIKE) * urgency:  # not a number: no

@@ -161,7 +161,7 @@ class StreamingWorker:
         if self._voices_changed and isinstance(self._engine, RefreshesVoices):
             self._engine.refresh_voices()
         self._voices_changed = False
-        if isinstance(self._engine, PreparesVoices):
+        if voices and isinstance(self._engine, PreparesVoices):
             for voice in voices:
                 self._engine.prepare(voice)
 
