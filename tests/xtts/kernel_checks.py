@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from legato.xtts.config import GptConfig
+from legato.xtts.config import GptConfig, SamplingConfig
+from legato.xtts.cuda_graphs import GraphedSampler
 from legato.xtts.cuda_kernels import Around, attend, rows_product
 from legato.xtts.cuda_step import decode_first
 from legato.xtts.gpt import Gpt
 from legato.xtts.kv_cache import KeyValueCache
+from legato.xtts.sampling import Sampler
+
+T = TypeVar("T")
 
 TOLERANCE = 1e-5
 
@@ -33,6 +39,7 @@ def check_all(device: torch.device) -> int:
         partial(_check_attention, device, [0, 1, 63, 64, 130]),
         partial(_check_attention, device, [199]),
         *(partial(_check_step, device, rows) for rows in (2, 3)),
+        partial(_check_draws, device),
     ]
     for check in checks:
         print(f"{check()}: equal")
@@ -114,6 +121,38 @@ def _check_step(device: torch.device, rows: int) -> str:
         for mine, theirs in zip(made, wanted, strict=True):
             torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
     return f"a step of {rows} rows"
+
+
+_SETTINGS = (
+    SamplingConfig(),
+    SamplingConfig(temperature=0.0),
+    SamplingConfig(temperature=1.0, top_k=1, top_p=1.0, repetition_penalty=1.0),
+    SamplingConfig(temperature=1.7, top_k=2_000, top_p=0.1),
+    SamplingConfig(temperature=1.0, top_k=5, top_p=0.5, repetition_penalty=2.0),
+)
+
+
+def _check_draws(device: torch.device) -> str:
+    """Some tokens in slots whose settings have little in common."""
+    rows, vocabulary = len(_SETTINGS), 1_026 if device.type == "cuda" else 60  # it interprets
+    capture = None if device.type == "cuda" else _do
+    samplers = (
+        Sampler(rows, vocabulary, device),
+        GraphedSampler(rows, vocabulary, device, capture, kernels=True),
+    )
+    index = torch.arange(rows, device=device)
+    for sampler in samplers:
+        for slot, settings in enumerate(_SETTINGS):
+            sampler.begin(slot, settings, (-1) ** slot * 10**15 * slot, vocabulary - 2)
+    for step in range(4):
+        logits = 3 * _random(device, rows, vocabulary, seed=step)
+        wanted, made = (sampler.sample(index, logits, first=True) for sampler in samplers)
+        assert made.tolist() == wanted.tolist()
+    return f"draws of {rows} rows from {vocabulary} tokens"
+
+
+def _do(work: Callable[[], T]) -> Callable[[], T]:
+    return work
 
 
 if __name__ == "__main__":

@@ -130,7 +130,10 @@ class PrefixGraphs:
 
 
 class GraphedSampler(Sampler):
-    """Draws by one launch instead of some forty, where the first n slots take part."""
+    """Draws by one launch instead of some forty, where the first n slots take part.
+
+    kernels: as for `DecodeGraphs`; with them that launch is one kernel.
+    """
 
     def __init__(
         self,
@@ -138,16 +141,14 @@ class GraphedSampler(Sampler):
         vocabulary: int,
         device: torch.device,
         capture: Capture | None = None,
+        kernels: bool | None = None,
     ) -> None:
         super().__init__(slots, vocabulary, device)
+        self._kernels = has_kernels(device) if kernels is None else kernels
         capture = capture or GraphCapture()
         self._logits = torch.zeros(slots, vocabulary, device=device)
         self._index = torch.arange(slots, device=device)  # graphs refer to its memory
-        draw = super().sample
-        self._draws = [
-            capture(partial(draw, self._index[:count], self._logits[:count]))
-            for count in range(1, slots + 1)
-        ]
+        self._draws = [capture(partial(self._draw, count)) for count in range(1, slots + 1)]
 
     def sample(self, slots: Tensor, logits: Tensor, first: bool = False) -> Tensor:
         """As `Sampler` does; the next call writes to the same memory."""
@@ -155,6 +156,14 @@ class GraphedSampler(Sampler):
             return super().sample(slots, logits)
         self._logits[: len(slots)] = logits
         return self._draws[len(slots) - 1]()
+
+    def _draw(self, count: int) -> Tensor:
+        logits = self._logits[:count]
+        if self._kernels:
+            from legato.xtts.cuda_sampling import draw  # noqa: PLC0415 - brings Triton
+
+            return draw(logits, self._seen, self._seeds, self._steps, self._filters)
+        return super().sample(self._index[:count], logits)
 
 
 def has_kernels(device: torch.device) -> bool:
