@@ -11,11 +11,6 @@ import pytest
 from legato.bench.pulse_sink import PulseNullSink, missing_tools
 
 
-def _need_pulseaudio() -> None:
-    if missing := missing_tools():
-        pytest.skip(f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils")
-
-
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run remembers of this machine stays out of the user's folder, and of the next test;
@@ -26,9 +21,15 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def pulse_daemon() -> Iterator[PulseNullSink]:
+def pulse_tools() -> None:
+    """Skips where PulseAudio is not installed; `make test` installs it where it may."""
+    if missing := missing_tools():
+        pytest.skip(f"{', '.join(missing)} not found: apt-get install pulseaudio pulseaudio-utils")
+
+
+@pytest.fixture(scope="session")
+def pulse_daemon(pulse_tools: None) -> Iterator[PulseNullSink]:
     """One private PulseAudio daemon for the whole run: starting one takes two seconds."""
-    _need_pulseaudio()
     with PulseNullSink() as sink:
         yield sink
 
@@ -41,9 +42,8 @@ def pulse_sink(pulse_daemon: PulseNullSink, native_module: None) -> Iterator[Pul
 
 
 @pytest.fixture
-def own_pulse_sink(native_module: None) -> Iterator[PulseNullSink]:
+def own_pulse_sink(native_module: None, pulse_tools: None) -> Iterator[PulseNullSink]:
     """A daemon for this test alone, to be killed or hung."""
-    _need_pulseaudio()
     with PulseNullSink() as sink, sink.exported():
         yield sink
 
@@ -60,8 +60,8 @@ def no_sound_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native_modu
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "legato-nobody")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def native_module() -> None:
     """Skips where the native module was not built."""
     if find_spec("legato._native") is None:
-        pytest.skip("the native module was not built")
+        pytest.skip("the native module was not built: make install")

@@ -13,7 +13,7 @@ import pytest
 
 from legato.bench.gap import RATE_HZ, hear, scenes
 from legato.bench.pressure import crowded
-from legato.bench.pulse_sink import PulseNullSink, missing_tools
+from legato.bench.pulse_sink import PulseNullSink
 
 STORY_S = 10.0
 TIME_LIMIT_S = 240
@@ -30,10 +30,7 @@ def hear_alone(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def rows() -> dict[str, dict[str, Any]]:
-    if missing := missing_tools():
-        pytest.skip(f"{', '.join(missing)} not found")
-    pytest.importorskip("legato._native", reason="the native module was not built")
+def rows(native_module: None, pulse_tools: None) -> dict[str, dict[str, Any]]:
     if reason := crowded():
         pytest.skip(reason)
     with ThreadPoolExecutor(len(QUIET)) as pool:

@@ -58,7 +58,7 @@ def test_the_narrator_answers_aloud_and_stops_when_interrupted(browser: Browser)
 def test_a_recording_becomes_a_voice_that_is_chosen(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="needs the extra xtts")
     from legato.xtts.synthetic import make_checkpoint  # noqa: PLC0415 - it needs torch
     from tests.xtts.oracle_conditioning import made_up_speech  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ import openai
 import pytest
 import soundfile
 
-pytest.importorskip("torch")
+pytest.importorskip("torch", reason="needs the extra xtts")
 
 from legato.xtts.synthetic import make_checkpoint
 from tests.server.encoded import decoded

@@ -125,7 +125,9 @@ def test_elastic_playout_leaves_less_silence_and_is_off_when_rigid() -> None:
 @pytest.mark.usefixtures("_unplayed")
 @pytest.mark.parametrize("name", tuning.SWEEPS)
 def test_a_sweep_is_told_in_tables_and_drawn(name: str, tmp_path: Path) -> None:
-    figures = pytest.importorskip("legato.sim.tuning_figures", exc_type=ImportError)
+    figures = pytest.importorskip(
+        "legato.sim.tuning_figures", reason="needs the extra report", exc_type=ImportError
+    )
     rows: Rows = tuning.SWEEPS[name]()
     written = table(name, rows)
     assert all(row.setting in written and row.where in written for row in rows)
@@ -143,7 +145,7 @@ def test_a_sweep_is_told_in_tables_and_drawn(name: str, tmp_path: Path) -> None:
 def test_the_command_draws_what_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra report")
     assert tuning.main([str(tmp_path / "figures"), "elastic"]) == 0
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["elastic.svg"]
     assert capsys.readouterr().out.startswith("## elastic\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-triton = pytest.importorskip("triton")
+triton = pytest.importorskip("triton", reason="comes with torch on Linux alone")
 
 _INTERPRETED = "TRITON_INTERPRET"
 _HERE = Path(__file__)
