@@ -23,6 +23,8 @@ MEMORY_S = 1.0
 """Over how much audio a machine's speed stays as it is: the load on it changes in seconds."""
 
 USUAL_CHUNK_S = 4.5
+USUAL_CHUNK_SPREAD_S = 1.5
+"""How long chunks are, and how unlike each other, as long as few were seen."""
 LONGEST_CHUNK_S = 8.0
 """What a chunk is at most while the lead is short."""
 
@@ -102,7 +104,7 @@ class Writing:
     spread: float = 0.0
     pending_s: float = 0.0
     chunk_s: float = USUAL_CHUNK_S
-    chunk_spread: float = 1.5
+    chunk_spread: float = USUAL_CHUNK_SPREAD_S
     over: bool = False
 
     def is_overdue(self, idle_s: float, z: float) -> bool:

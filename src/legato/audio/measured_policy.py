@@ -103,20 +103,16 @@ class _View:
         self._policy = policy
         self._making = state.production.making
         writing = state.writing
-        self._makes_in_time = (
-            self._making is not None and self._making.content_rtf < state.production.side_by_side
-        )
         written_in_time = writing.over or writing.rate == 0.0 or writing.rate > 1.0
-        self.keeps_up = self._makes_in_time and written_in_time
+        self.keeps_up = state.production.keeps_up and written_in_time
 
     @property
     def chunk_quantile(self) -> float:
         """How sure it has to be that nothing in the next chunk breaks."""
-        policy, production = self._policy, self._state.production
-        if not self.keeps_up:
+        policy, making = self._policy, self._making
+        if making is None or not self.keeps_up:
             return policy.phrase_quantile
-        making = production.making
-        barely = making is not None and making.content_rtf > BARELY * production.side_by_side
+        barely = making.content_rtf > BARELY * self._state.production.side_by_side
         return policy.quantile if barely else policy.hold_quantile
 
     # -- what may open ---------------------------------------------------------------------
@@ -173,7 +169,10 @@ class _View:
     def _text_follows(self) -> bool:
         """Whether the next chunk will be written, and begun, before all known ones are heard."""
         chunk_s = self._state.writing.chunk_s
-        return self._makes_in_time and self._text_slack_s(chunk_s, self._policy.quantile) >= 0.0
+        return (
+            self._state.production.keeps_up
+            and self._text_slack_s(chunk_s, self._policy.quantile) >= 0.0
+        )
 
     def text_has_stopped(self) -> bool:
         """Whether the source is silent for longer than it often is, or than anybody waits."""

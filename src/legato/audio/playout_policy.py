@@ -29,7 +29,7 @@ LEAST_OVERRUN = 1.2
 TEXT_STALL_S = 0.5
 """A source that gave no text for so long has stalled."""
 LONG_STALL_S = 2.0
-"""After so long nobody waits for it, however unevenly it came before."""
+"""After so long nobody waits for it, however uneven it was; the chunker then gives out all."""
 RESERVE_S = 0.25
 """By how much every sample of a forecast is early: threads and devices need their time."""
 LONGEST_LOOK_S = 1.0

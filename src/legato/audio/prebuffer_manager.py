@@ -16,7 +16,7 @@ from legato.audio.elastic import Pacing
 from legato.audio.forecast import USUAL_CHUNK_S, Making, Writing, z_of_maximum
 from legato.types import Boundary, Cause
 
-_Z_LIKELY = z_of_maximum(0.9)
+_Z_LIKELY = z_of_maximum(0.9)  # at which a chunk opens while a listener hears
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,14 @@ class Production:
     side_by_side: int = 1
 
     @property
+    def keeps_up(self) -> bool:
+        """Whether audio is known to be made faster than it is heard, on average."""
+        return self.making is not None and self.making.content_rtf < self.side_by_side
+
+    @property
     def chunk_lead_s(self) -> float:
         """The lead with which a usual chunk may be heard in the making; 0 where none would do."""
-        if self.making is None or self.making.content_rtf >= self.side_by_side:
+        if self.making is None or not self.keeps_up:
             return 0.0
         return _chunk_lead_s(self.making)
 

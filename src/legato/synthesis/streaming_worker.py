@@ -161,7 +161,7 @@ class StreamingWorker:
         if self._voices_changed and isinstance(self._engine, RefreshesVoices):
             self._engine.refresh_voices()
         self._voices_changed = False
-        if voices and isinstance(self._engine, PreparesVoices):
+        if voices and isinstance(self._engine, PreparesVoices):  # asked in every turn, and slow
             for voice in voices:
                 self._engine.prepare(voice)
 

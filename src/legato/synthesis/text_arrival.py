@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from legato.audio.forecast import USUAL_CHUNK_S, Writing
+from legato.audio.forecast import USUAL_CHUNK_S, USUAL_CHUNK_SPREAD_S, Writing
 
 _WINDOW_S = 0.5
 _KEPT = 60
 _FEWEST_S = 0.25  # of arrival; less says nothing about a rate
-USUAL_CHUNK_SPREAD = 1.5
 _USUAL_CHUNKS = 4  # as how many chunks that counts
 _USUAL_CHARACTERS_PER_S = 15.0
 _USUAL_WINDOWS = 1  # as how many windows a relative spread of `_USUAL_CV` counts
@@ -70,7 +69,7 @@ class TextMeter:
             spread = math.sqrt(variance / _WINDOW_S) / per_s
         chunks = self._chunks + _USUAL_CHUNKS
         chunk_s = (self._chunk_s + _USUAL_CHUNKS * USUAL_CHUNK_S) / chunks
-        usual = _USUAL_CHUNKS * (USUAL_CHUNK_S**2 + USUAL_CHUNK_SPREAD**2)
+        usual = _USUAL_CHUNKS * (USUAL_CHUNK_S**2 + USUAL_CHUNK_SPREAD_S**2)
         squares = (self._chunk_squares + usual) / chunks
         chunk_spread = math.sqrt(max(0.0, squares - chunk_s**2))
         return Writing(rate, spread, pending_characters / per_s, chunk_s, chunk_spread, over)

@@ -130,7 +130,7 @@ class PrefixGraphs:
 
 
 class GraphedSampler(Sampler):
-    """Draws by one launch instead of some forty, where the first n slots take part.
+    """Draws by one launch instead of some fifty, where the first n slots take part.
 
     kernels: as for `DecodeGraphs`; with them that launch is one kernel.
     """

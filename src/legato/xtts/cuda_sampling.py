@@ -11,12 +11,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from legato.xtts.sampling import SPLITMIX64
+
 _WARPS = 8
 
-# splitmix64, as in `sampling`
-_GOLDEN = tl.constexpr(0x9E3779B97F4A7C15)
-_MIX_1 = tl.constexpr(0xBF58476D1CE4E5B9)
-_MIX_2 = tl.constexpr(0x94D049BB133111EB)
+_GOLDEN, _MIX_1, _MIX_2 = map(tl.constexpr, SPLITMIX64)
 
 
 def draw(logits: Tensor, seen: Tensor, seeds: Tensor, steps: Tensor, filters: Tensor) -> Tensor:

@@ -19,10 +19,9 @@ from legato.xtts.config import SamplingConfig
 _PLACEHOLDER = 1
 """What the reference fills the prefix's input ids with; its penalty counts it as heard."""
 
-# splitmix64 (Steele, Lea, Flood 2014); constants as signed 64-bit numbers.
-_GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
-_MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
-_MIX_2 = 0x94D049BB133111EB - (1 << 64)
+SPLITMIX64 = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+"""The generator's increment and its two multipliers (Steele, Lea, Flood 2014)."""
+_GOLDEN, _MIX_1, _MIX_2 = (constant - (1 << 64) for constant in SPLITMIX64)  # as int64
 
 
 class Sampler:
