@@ -49,6 +49,8 @@ def test_who_comes_and_goes_leaves_no_task_and_no_file_behind() -> None:
     assert result["listeners_after"] == 0
     assert result["files_after"] <= result["files_before"]
     assert result["tasks_after"] <= result["tasks_before"]
+    assert len(result["memory_mb"]) == 2
+    assert 0.0 < result["cache_mb"][-1] < result["late_mb"] == result["memory_mb"][-1]
     calm = {"finished": 1}
     shown = dict.fromkeys(("full", "half", "killed", "calm", "held"), calm)
     assert table({**shown, "soak": result}).row_count > 5

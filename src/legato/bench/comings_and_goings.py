@@ -8,6 +8,7 @@ import random
 import time
 import urllib.request
 from contextlib import suppress
+from statistics import median
 from typing import Any
 
 from websockets.exceptions import WebSocketException
@@ -19,31 +20,47 @@ from legato.bench.websocket_listener import Message, WebSocketListener
 _ARRIVALS_PER_S = 3.0
 _STAY_S = (2.0, 12.0)
 _VANISH_SHARE = 0.3
-_WARM_UP_SHARE = 0.25
+_LOOK_EVERY_S = 300.0
 _TIDY_S = 1.0  # for the server to give back what the last one left
 _QUIET_S = 20.0  # for the last ones to leave
 
 
 async def come_and_go(served: ServedProcess, seconds: float, session: Message) -> dict[str, Any]:
-    """Let listeners come and go for so long. Memory, tasks and files are compared with nobody
-    there: after a quarter of the time, and at the end.
+    """Let listeners come and go for so long. What stays is looked at with nobody there, every few
+    minutes: the median of a quarter's looks after a quarter of the time, and of the last quarter.
     """
     dice = random.Random(3)
-    early = await _phase(served, seconds * _WARM_UP_SHARE, session, dice)
-    late = await _phase(served, seconds * (1 - _WARM_UP_SHARE), session, dice)
+    phases = max(2, round(seconds / _LOOK_EVERY_S))
+    looks = [await _phase(served, seconds / phases, session, dice) for _ in range(phases)]
+    quarter = max(1, phases // 4)
+    early = _median_of(looks[quarter - 1 : 2 * quarter - 1])
+    late = _median_of(looks[-quarter:])
     return {
         "seconds": seconds,
-        "came": early["came"] + late["came"],
-        "vanished": early["vanished"] + late["vanished"],
+        "came": sum(look["came"] for look in looks),
+        "vanished": sum(look["vanished"] for look in looks),
+        "memory_mb": [look["mb"] for look in looks],
+        "cache_mb": [look["cache_mb"] for look in looks],
         "early_mb": early["mb"],
         "late_mb": late["mb"],
-        "growth_percent": round(100 * (late["mb"] / early["mb"] - 1), 1),
+        "growth_percent": _growth_percent(early["mb"], late["mb"]),
+        "growth_without_cache_percent": _growth_percent(
+            early["mb"] - early["cache_mb"], late["mb"] - late["cache_mb"]
+        ),
         "files_before": early["files"],
         "files_after": late["files"],
         "tasks_before": early["tasks"],
         "tasks_after": late["tasks"],
-        "listeners_after": late["listeners"],
+        "listeners_after": looks[-1]["listeners"],
     }
+
+
+def _median_of(looks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {key: median(look[key] for look in looks) for key in looks[0]}
+
+
+def _growth_percent(early: float, late: float) -> float:
+    return round(100 * (late / early - 1), 1)
 
 
 async def _phase(
@@ -68,6 +85,7 @@ async def _phase(
         "came": len(visits),
         "vanished": vanished,
         "mb": usage.server_mb,
+        "cache_mb": round(inside["cache_bytes"] / 1e6, 1),
         "files": usage.files,
         "tasks": inside["tasks"],
         "listeners": inside["listeners"],

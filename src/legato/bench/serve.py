@@ -168,7 +168,8 @@ def table(result: Result) -> Table:
     soak = result["soak"]
     shown.caption = (
         f"soak of {soak['seconds']:g} s: {soak['came']} came, {soak['vanished']} of them vanished; "
-        f"memory {soak['early_mb']} to {soak['late_mb']} MB ({soak['growth_percent']} %), "
+        f"memory {soak['early_mb']} to {soak['late_mb']} MB ({soak['growth_percent']} %; "
+        f"{soak['growth_without_cache_percent']} % without the chunk cache), "
         f"files {soak['files_before']} to {soak['files_after']}, "
         f"tasks {soak['tasks_before']} to {soak['tasks_after']}"
     )

@@ -1,7 +1,7 @@
 """A server in a process of its own, to be measured: `python -m legato.bench.served SETTINGS`.
 
 It is Legato's app, less cautious than usual, and one route more: `/bench` tells how many tasks and
-objects there are.
+objects there are, and how much the chunk cache holds.
 """
 
 from __future__ import annotations
@@ -171,6 +171,7 @@ def serve(told: Mapping[str, Any]) -> None:
             "tasks": len(asyncio.all_tasks()),
             "objects": len(gc.get_objects()),
             "listeners": sum(len(service.listeners) for service in services),
+            "cache_bytes": sum(service.cache.kept_bytes for service in services),
         }
 
     with listening_socket(settings) as listening:
