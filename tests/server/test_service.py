@@ -109,6 +109,24 @@ def test_a_cancelled_listener_is_closed_and_its_jobs_with_it() -> None:
     asyncio.run(run())
 
 
+def test_a_server_tidies_up_once_nobody_came_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        tidied = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(
+            "legato.server.service.tidy", lambda: loop.call_soon_threadsafe(tidied.set)
+        )
+        async with serving() as service:
+            for _ in range(2):  # who comes again at once is not made to wait for it
+                async with service.listen(NullOutput(), "test"):
+                    assert not tidied.is_set()
+                await gone(service)
+            async with asyncio.timeout(WAIT_S):
+                await tidied.wait()
+
+    asyncio.run(run())
+
+
 def test_draining_takes_nobody_in_and_ends_who_goes_on() -> None:
     async def run() -> None:
         async with serving() as service:

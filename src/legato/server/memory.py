@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 
 _M_MMAP_THRESHOLD = -3  # glibc's malloc.h
@@ -33,3 +34,13 @@ def trim() -> bool:
         return False
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return malloc_trim is not None and bool(malloc_trim(0))
+
+
+def tidy() -> None:
+    """Free what only a collection finds, and return it: some 60 ms in which nothing else runs.
+
+    What listeners leave is tied in cycles. Left to Python's own rhythm it is freed at any time
+    after `trim`, and its room stays: with nobody there a server had 131 to 168 MB.
+    """
+    gc.collect()
+    trim()

@@ -6,11 +6,11 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from legato.audio.audio_output import AudioOutput
 from legato.clock import MonotonicClock
@@ -21,7 +21,7 @@ from legato.server.body_output import BodyOutput
 from legato.server.engine_meter import EngineMeter
 from legato.server.figures import Figures
 from legato.server.logs import log
-from legato.server.memory import trim
+from legato.server.memory import tidy, trim
 from legato.server.settings import ServerSettings
 from legato.shared_engine import SharedEngine
 from legato.streaming_pipeline import NarratorSettings, Playback
@@ -38,6 +38,7 @@ _LONGEST_TRIAL_S = 10.0
 _UNREADY_RETRY_S = 2.0
 _VOICES_S = 15.0
 _TRIM_EVERY_S = 10.0
+_QUIET_S = 0.5  # without a listener: who comes again at once is not to wait for a collection
 _FIRST_WORDS = (
     "The harbour lay still before the storm, and nobody on the quay spoke a word. "
     "An old man counted the boats as they came in, one after the other, and wrote them down. "
@@ -69,8 +70,9 @@ class Service:
         self.lag_s = 0.0  # of the event loop, as whoever watches it says
         self.listeners: dict[int, Listener] = {}
         self._numbers = itertools.count(1)
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._trimmed_at_s = float("-inf")
+        self._tidying: asyncio.TimerHandle | None = None
         self._nobody = asyncio.Event()
         self._nobody.set()
         self.clock = MonotonicClock()
@@ -160,6 +162,8 @@ class Service:
         listener = Listener(next(self._numbers), door, playback)
         self.listeners[listener.number] = listener
         self._nobody.clear()
+        if self._tidying is not None:
+            self._tidying.cancel()
         self.figures.joined(door)
         playback.events.subscribe(self.figures.listener(door))
         if self.settings.log_text:
@@ -170,9 +174,7 @@ class Service:
             yield playback
         finally:
             # A task of its own: who is being cancelled cannot wait for anything here.
-            leaving = asyncio.create_task(self._leave(listener, opening))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            self._in_background(self._leave(listener, opening))
 
     def listener_settings(self) -> NarratorSettings:
         """What a listener is served with."""
@@ -212,14 +214,25 @@ class Service:
             del self.listeners[listener.number]
             if not self.listeners:
                 self._nobody.set()
-        await self._trim()
+        await self._give_back()
 
-    async def _trim(self) -> None:
-        """Give back what listeners left; often enough, and once the last one is gone."""
+    async def _give_back(self) -> None:
+        """Return the memory that listeners left: now and then, and all once nobody is there."""
         now_s = self.clock.now_s()
-        if not self.listeners or now_s > self._trimmed_at_s + _TRIM_EVERY_S:
+        if not self.listeners:
+            self._tidying = asyncio.get_running_loop().call_later(_QUIET_S, self._tidy)
+        elif now_s > self._trimmed_at_s + _TRIM_EVERY_S:
             self._trimmed_at_s = now_s
             await asyncio.to_thread(trim)
+
+    def _tidy(self) -> None:
+        self._in_background(asyncio.to_thread(tidy))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in a task, which `close` waits for."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _tell_left(self, listener: Listener) -> None:
         metrics = listener.playback.metrics()
@@ -284,8 +297,10 @@ class Service:
 
     async def close(self) -> None:
         """End the engine."""
-        if self._leaving:
-            await asyncio.wait(self._leaving)
+        if self._background:
+            await asyncio.wait(self._background)
+        if self._tidying is not None:
+            self._tidying.cancel()
         await asyncio.to_thread(self.shared.close)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
