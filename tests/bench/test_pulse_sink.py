@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -38,6 +39,23 @@ def test_the_environment_is_put_back(pulse_daemon: PulseNullSink) -> None:
     with pulse_daemon.exported():
         assert os.environ["PULSE_SERVER"] == pulse_daemon.env["PULSE_SERVER"]
     assert dict(os.environ) == before
+
+
+@pytest.mark.sound
+def test_a_server_that_stood_still_is_known_by_its_recorder(
+    own_pulse_sink: PulseNullSink,
+) -> None:
+    capture = own_pulse_sink.capture()
+    begun_s = time.monotonic()
+    time.sleep(0.2)
+    own_pulse_sink.hang()
+    time.sleep(0.3)
+    own_pulse_sink.go_on()
+    gone_on_s = time.monotonic()
+    time.sleep(0.2)
+    capture.end()
+    assert 0.25 < capture.longest_stall_s(begun_s) < gone_on_s - begun_s
+    assert capture.longest_stall_s(time.monotonic()) == 0.0
 
 
 def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

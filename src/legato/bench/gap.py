@@ -93,7 +93,8 @@ def hear(scene: Scene, sink: PulseNullSink | None, seconds: float) -> dict[str, 
     onset_s = (result.start + int(np.flatnonzero(reference)[0])) / RATE_HZ - played.began_at_s
     if sink is None:
         onset_s = (report["say_to_first_ms"] + report["latency_ms"]) / 1_000
-    return _row(scene, report, result, reference.size, onset_s)
+    row = _row(scene, report, result, reference.size, onset_s)
+    return row | {"server_stall_ms": round(played.server_stall_s * 1_000, 1)}
 
 
 def _row(

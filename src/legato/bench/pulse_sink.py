@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,6 +61,15 @@ class Capture:
     def frames_at(self, monotonic_s: float) -> int:
         """How many frames had arrived by a time of `time.monotonic()`."""
         return max((frames for at_s, frames in self.arrivals if at_s <= monotonic_s), default=0)
+
+    def longest_stall_s(self, since_s: float) -> float:
+        """The longest that nothing came after `since_s` of `time.monotonic()`: 0.02 s is usual.
+
+        What a server that stood still for longer plays after it, and what its monitor tells,
+        is damaged, whoever plays.
+        """
+        times_s = [at_s for at_s, _ in self.arrivals if at_s >= since_s]
+        return max((later - at_s for at_s, later in pairwise(times_s)), default=0.0)
 
     def end(self) -> None:
         """End the recording. Idempotent."""

@@ -32,12 +32,13 @@ class Performance:
 
     captured: mono float32 at the sink's rate, from before the start; empty without a sink.
     began_at_s: where in it the player was told to begin. finished: False where it was ended
-    at its time limit.
+    at its time limit. server_stall_s: the longest that the sound server stood still meanwhile.
     """
 
     captured: Pcm
     began_at_s: float
     finished: bool
+    server_stall_s: float
 
 
 def perform(
@@ -102,10 +103,11 @@ def _play(
     except subprocess.TimeoutExpired:
         finished = False
     if sink is None or capture is None:
-        return Performance(np.zeros(0, np.float32), 0.0, finished)
+        return Performance(np.zeros(0, np.float32), 0.0, finished, 0.0)
     time.sleep(_TAIL_S)
     captured = capture.stop()
-    return Performance(captured, heard_at_s(capture, began_at_s, sink.rate_hz), finished)
+    heard_s = heard_at_s(capture, began_at_s, sink.rate_hz)
+    return Performance(captured, heard_s, finished, capture.longest_stall_s(began_at_s))
 
 
 def heard_at_s(capture: Capture, monotonic_s: float, rate_hz: int) -> float:
