@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -24,8 +24,8 @@ class FakeModel:
 
     Its logits depend on its text and on the tokens before: a token that was given to the wrong
     chunk changes all that follow. A latent is (first text id, step, token read, 0).
-    `batches` tells who took part in each step, by first text id, and `highest` the highest slot
-    of each. There is memory for `most` chunks in one step.
+    `batches` tells who took part in each step, by first text id, `highest` the highest slot of
+    each, `prefills` whose prefixes were read together. There is memory for `most` chunks at once.
     """
 
     def __init__(self, slots: int = 4, *, compact: bool = False, early: bool = False) -> None:
@@ -35,19 +35,25 @@ class FakeModel:
         self.highest: list[int] = []
         self.device = torch.device("cpu")
         self.batches: list[list[int]] = []
-        self.prefills: list[int] = []
+        self.prefills: list[list[int]] = []
         self.most = slots
         self._texts: list[list[int]] = [[] for _ in range(slots)]
         self._hashes: list[list[int]] = [[] for _ in range(slots)]
         self._lengths = [0] * slots
 
-    def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
-        self._check_memory(1)
-        self._texts[slot] = text_ids
-        self._hashes[slot] = [hash(tuple(text_ids)) ^ int(voice.sum())]
-        self._lengths[slot] = self.prefix_length(text_ids)
-        self.prefills.append(text_ids[0])
-        return self._row(slot, CONFIG.start_audio, 0)
+    def prefill(
+        self, slots: Sequence[int], texts: Sequence[list[int]], voices: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        self._check_memory(len(slots))
+        rows = []
+        for slot, text_ids, voice in zip(slots, texts, voices, strict=True):
+            self._texts[slot] = text_ids
+            self._hashes[slot] = [hash(tuple(text_ids)) ^ int(voice.sum())]
+            self._lengths[slot] = self.prefix_length(text_ids)
+            rows.append(self._row(slot, CONFIG.start_audio, 0))
+        self.prefills.append([text_ids[0] for text_ids in texts])
+        logits, latents = zip(*rows, strict=True)
+        return torch.stack(logits), torch.stack(latents)
 
     def prefix_length(self, text_ids: list[int]) -> int:
         return len(text_ids) + 10

@@ -111,8 +111,8 @@ def _check_step(device: torch.device, rows: int) -> str:
     caches = [KeyValueCache(config, 4, device=device) for _ in range(2)]
     voice = _random(device, 32, config.channels, seed=8)
     for cache in caches:
-        for slot in range(rows):
-            gpt.prefill(cache, slot, gpt.prefix(list(range(5, 20 + 9 * slot)), voice))
+        prefixes = [gpt.prefix(list(range(5, 20 + 9 * slot)), voice) for slot in range(rows)]
+        gpt.prefill(cache, range(rows), prefixes)
     for step in range(1, 4):
         tokens = torch.arange(rows, device=device) + 5 * step
         steps = torch.full((rows,), step, device=device)

@@ -133,7 +133,7 @@ def test_a_waiting_chunk_takes_the_first_slot_that_is_free() -> None:
     for _ in range(3):
         assert {each.key for each in batch.step({3: 0.0, 1: 1.0, 2: 2.0})} == {1, 3}
     assert {each.key for each in batch.step({3: 0.0, 1: 1.0, 2: 2.0})} == {2, 3}
-    assert model.prefills == [4, 2, 9]
+    assert model.prefills == [[4, 2], [9]]
 
 
 def test_cancelled_chunks_are_gone_at_the_next_step() -> None:
@@ -188,18 +188,39 @@ def test_a_step_that_runs_out_of_memory_is_done_with_fewer_at_a_time() -> None:
     assert all(len(chunks) <= 2 for chunks in model.batches)
 
 
-def test_a_chunk_that_has_no_room_joins_when_another_leaves() -> None:
-    model = FakeModel(2)
-    batch = DecodeBatch(model, CONFIG, 2)
+def test_chunks_that_have_no_room_join_when_another_leaves() -> None:
+    model = FakeModel(3)
+    batch = DecodeBatch(model, CONFIG, 3)
     batch.add(request(1, 3))
     batch.step({})
-    batch.add(request(2, 3))
+    for key in (2, 3):
+        batch.add(request(key, 3))
+    urgency_s = {3: -1.0, 2: 0.0, 1: 1.0}
     real, model.prefill = model.prefill, _no_memory  # type: ignore[assignment, method-assign]
-    assert {each.key for each in batch.step({2: 0.0, 1: 1.0})} == {1}
-    assert {each.key for each in batch.step({2: 0.0, 1: 1.0})} == {1}
+    assert {each.key for each in batch.step(urgency_s)} == {1}
+    assert {each.key for each in batch.step(urgency_s)} == {1}
     model.prefill = real  # type: ignore[method-assign]
     assert batch.parallel == 1
-    assert run(batch)[2] == alone(request(2, 3))
+    rest = run(batch)
+    assert {key: rest[key] for key in (2, 3)} == {key: alone(request(key, 3)) for key in (2, 3)}
+
+
+@pytest.mark.parametrize(("room", "read"), [(1, [[3], [4], [5], [6]]), (2, [[3, 4], [5, 6]])])
+def test_prefixes_are_read_fewer_at_a_time_where_memory_runs_out(
+    room: int, read: list[list[int]]
+) -> None:
+    model = FakeModel(4)
+    batch = DecodeBatch(model, CONFIG, 4)
+    requests = [request(key, 3 + key) for key in range(4)]
+    for each in requests:
+        batch.add(each)
+    with memory_for(model, room):
+        first = {each.key: each.token for each in batch.step({})}
+    assert model.prefills == read
+    rest = run(batch)
+    assert {key: [first[key], *rest[key]] for key in first} == {
+        each.key: alone(each) for each in requests
+    }
 
 
 def test_no_memory_for_one_chunk_is_an_error() -> None:

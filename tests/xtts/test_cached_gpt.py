@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -32,11 +32,14 @@ class Recorded(CachedGpt):
         self.most_together = 0
         self._chunk_in: dict[int, int] = {}
 
-    def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
-        logits, latent = super().prefill(slot, text_ids, voice)
-        self._chunk_in[slot] = text_ids[0]
-        self.logits[text_ids[0]] = [logits]
-        return logits, latent
+    def prefill(
+        self, slots: Sequence[int], texts: Sequence[list[int]], voices: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        logits, latents = super().prefill(slots, texts, voices)
+        for slot, text_ids, row in zip(slots, texts, logits, strict=True):
+            self._chunk_in[slot] = text_ids[0]
+            self.logits[text_ids[0]] = [row]
+        return logits, latents
 
     def decode(
         self, slots: tuple[int, ...], tokens: Tensor, steps: Tensor, span: int
@@ -143,8 +146,8 @@ def test_a_graph_reads_a_prefix_of_any_length(gpt: Gpt, requests: list[DecodeReq
     longest = gpt.config.max_text_tokens - 2
     for length in (1, 28, 29, 30, 93, longest):
         ids = [7 + n % 90 for n in range(length)]
-        made = CachedGpt.prefill(model, 3, ids, requests[0].voice)
-        wanted = CachedGpt.prefill(plain, 3, ids, requests[0].voice)
+        made = CachedGpt.prefill(model, [3], [ids], [requests[0].voice])
+        wanted = CachedGpt.prefill(plain, [3], [ids], [requests[0].voice])
         for mine, theirs in zip(made, wanted, strict=True):
             torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
         positions = model.prefix_length(ids)

@@ -44,8 +44,8 @@ def one(value: int) -> Tensor:
 def greedy(gpt: Gpt, prefix: Tensor, slot: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens (T,), logits (T, V) and latents (T, C) up to the stop token, one chunk alone."""
     store = KeyValueCache(gpt.config, slot + 1)
-    logits, latent = gpt.prefill(store, slot, prefix)
-    all_logits, all_latents, tokens = [logits], [latent], [int(logits.argmax())]
+    logits, latents = gpt.prefill(store, [slot], [prefix])
+    all_logits, all_latents, tokens = [logits[0]], [latents[0]], [int(logits.argmax())]
     while tokens[-1] != gpt.config.stop_audio and len(tokens) < gpt.config.max_new_tokens:
         logits_row, latent_row = gpt.decode(store, one(slot), one(tokens[-1]), one(len(tokens)))
         all_logits.append(logits_row[0])
@@ -90,15 +90,15 @@ def test_a_text_beyond_the_limit_is_refused(gpt: Gpt, voice: Tensor) -> None:
 
 def test_a_prefix_beyond_the_cache_is_refused(gpt: Gpt, voice: Tensor) -> None:
     store = KeyValueCache(gpt.config, 1, positions=40)
-    gpt.prefill(store, 0, gpt.prefix([5] * 4, voice))
+    gpt.prefill(store, [0], [gpt.prefix([5] * 4, voice)])
     with pytest.raises(TextTooLong, match="does not fit a cache of 40"):
-        gpt.prefill(store, 0, gpt.prefix([5] * 5, voice))
+        gpt.prefill(store, [0], [gpt.prefix([5] * 5, voice)])
 
 
 def test_the_longest_text_and_audio_just_fit(gpt: Gpt, voice: Tensor) -> None:
     store = KeyValueCache(gpt.config, 1)
     prefix = gpt.prefix([5] * 400, voice)
-    gpt.prefill(store, 0, prefix)
+    gpt.prefill(store, [0], [prefix])
     last = gpt.config.max_new_tokens - 1  # the token drawn last is not decoded any more
     assert len(prefix) - 1 + last == longest_chunk(gpt.config) - 1
     logits, _ = gpt.decode(store, one(0), one(7), one(last))
@@ -111,9 +111,10 @@ def decode_in_company(
     """Teacher-forced logits of every chunk; chunk c joins at step joins[c], and leaves after."""
     seen: dict[int, list[Tensor]] = {}
     for step in range(max(joins) + forced.shape[1] + 1):
-        for chunk, join in enumerate(joins):
-            if join == step:
-                seen[chunk] = [gpt.prefill(store, chunk, prefixes[chunk])[0]]
+        joining = [chunk for chunk, join in enumerate(joins) if join == step]
+        if joining:
+            first, _ = gpt.prefill(store, joining, [prefixes[chunk] for chunk in joining])
+            seen |= {chunk: [row] for chunk, row in zip(joining, first, strict=True)}
         running = [c for c, join in enumerate(joins) if 0 < step - join <= forced.shape[1]]
         if not running:
             continue
@@ -148,7 +149,7 @@ def test_neighbours_do_not_change_a_chunk(gpt: Gpt, voice: Tensor, joins: list[i
 
 def test_a_step_may_be_repeated(gpt: Gpt, voice: Tensor) -> None:
     store = KeyValueCache(gpt.config, 1)
-    gpt.prefill(store, 0, gpt.prefix([5, 6, 7], voice))
+    gpt.prefill(store, [0], [gpt.prefix([5, 6, 7], voice)])
     gpt.decode(store, one(0), one(11), one(1))
     first, _ = gpt.decode(store, one(0), one(12), one(2))
     gpt.decode(store, one(0), one(900), one(2))
@@ -159,7 +160,7 @@ def test_a_step_may_be_repeated(gpt: Gpt, voice: Tensor) -> None:
 def test_a_moved_chunk_goes_on_as_before(gpt: Gpt, voice: Tensor) -> None:
     store = KeyValueCache(gpt.config, 3)
     prefix = gpt.prefix([5, 6, 7], voice)
-    gpt.prefill(store, 2, prefix)
+    gpt.prefill(store, [2], [prefix])
     stayed, _ = gpt.decode(store, one(2), one(11), one(1))
     store.move(2, 0, len(prefix))
     moved, _ = gpt.decode(store, one(0), one(11), one(1))
@@ -168,9 +169,9 @@ def test_a_moved_chunk_goes_on_as_before(gpt: Gpt, voice: Tensor) -> None:
 
 def test_a_slot_keeps_nothing_of_its_last_chunk(gpt: Gpt, voice: Tensor) -> None:
     used, fresh = KeyValueCache(gpt.config, 1), KeyValueCache(gpt.config, 1)
-    gpt.prefill(used, 0, gpt.prefix([9] * 60, voice))
+    gpt.prefill(used, [0], [gpt.prefix([9] * 60, voice)])
     for store in (used, fresh):
-        gpt.prefill(store, 0, gpt.prefix([5, 6], voice))
+        gpt.prefill(store, [0], [gpt.prefix([5, 6], voice)])
     after_another, _ = gpt.decode(used, one(0), one(3), one(1))
     alone, _ = gpt.decode(fresh, one(0), one(3), one(1))
     assert torch.equal(after_another, alone)

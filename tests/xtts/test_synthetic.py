@@ -26,7 +26,7 @@ def drawn(gpt: Gpt, latents: torch.Tensor, text: list[int], seed: int) -> tuple[
     """Audio tokens up to the stop token, sampled; the least spread of the logits."""
     generator = torch.Generator().manual_seed(seed)
     store = KeyValueCache(gpt.config, 1)
-    logits, _ = gpt.prefill(store, 0, gpt.prefix(text, latents))
+    logits = gpt.prefill(store, [0], [gpt.prefix(text, latents)])[0][0]
     spread = float(logits.std())
     for step in range(1, gpt.config.max_new_tokens):
         token = torch.multinomial(torch.softmax(logits / 0.75, 0), 1, generator=generator)

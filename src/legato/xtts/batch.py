@@ -10,7 +10,7 @@ This module knows neither text nor audio.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -51,8 +51,10 @@ class TokenModel(Protocol):
     def prefix_length(self, text_ids: list[int]) -> int:
         """Positions that a chunk has before its first token."""
 
-    def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Read a chunk's prefix into a slot. Returns logits (V,) and latent (C,)."""
+    def prefill(
+        self, slots: Sequence[int], texts: Sequence[list[int]], voices: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Read the prefixes of N chunks into slots. Returns logits (N, V) and latents (N, C)."""
 
     def decode(
         self, slots: tuple[int, ...], tokens: Tensor, steps: Tensor, span: int
@@ -107,8 +109,8 @@ class _Running:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Begun:
-    """A step that was begun early: whose it is, in order, and what comes of it."""
+class _Computed:
+    """What comes of a step or of prefixes, logits (B, V) and latents (B, C), and whose it is."""
 
     parts: list[_Running]
     logits: Tensor
@@ -130,7 +132,7 @@ class DecodeBatch:
         self._running: dict[int, _Running] = {}
         self._free = list(range(model.slots))
         self._index: tuple[tuple[int, ...], Tensor] = ((), self._tokens[:0])
-        self._begun: _Begun | None = None
+        self._begun: _Computed | None = None
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._running)
@@ -161,15 +163,10 @@ class DecodeBatch:
         if self._model.compact:
             self._compact()
         going_on, joining = self._choose(slack_s, most or self._parallel)
-        read = [self._join(request) for request in joining]
-        joined = [each for each in read if each is not None]
-        if not going_on and not joined:
+        joined = self._join(joining)
+        if not going_on and not joined.parts:
             return []
-        logits, latents = self._go_on(going_on)
-        if joined:
-            logits = torch.cat((logits, torch.stack([each[1] for each in joined])))
-            latents = torch.cat((latents, torch.stack([each[2] for each in joined])))
-        return self._draw([*going_on, *(each[0] for each in joined)], logits, latents)
+        return self._draw(_both(_Computed(going_on, *self._go_on(going_on)), joined))
 
     def _choose(
         self, slack_s: Mapping[int, float], most: int
@@ -188,22 +185,33 @@ class DecodeBatch:
         going_on.sort(key=lambda each: each.slot)  # the same chunks, the same index
         return going_on, joining
 
-    def _join(self, request: DecodeRequest) -> tuple[_Running, Tensor, Tensor] | None:
-        """Read a chunk's prefix into a free slot; None where memory has no room for it now."""
-        slot = min(self._free)
+    def _join(self, requests: list[DecodeRequest]) -> _Computed:
+        """Read prefixes into free slots; without those that memory has no room for now."""
+        slots = sorted(self._free)[: len(requests)]
+        requests = requests[: len(slots)]
+        if not requests:
+            return _Computed([], *self._decode([]))
+        texts, voices = [each.text_ids for each in requests], [each.voice for each in requests]
         try:
-            logits, latent = self._model.prefill(slot, request.text_ids, request.voice)
+            logits, latents = self._model.prefill(slots, texts, voices)
         except RuntimeError as error:
+            if len(requests) > 1 and out_of_memory(error):
+                half = len(requests) // 2
+                return _both(self._join(requests[:half]), self._join(requests[half:]))
             self._shrink(error, len(self._running))
             self._free.clear()  # until one that runs now leaves its slot
-            return None
+            return _Computed([], *self._decode([]))
+        return _Computed([*map(self._start, slots, requests)], logits, latents)
+
+    def _start(self, slot: int, request: DecodeRequest) -> _Running:
+        """What waited runs: its prefix is read."""
         self._free.remove(slot)
         del self._waiting[request.key]
         self._sampler.begin(slot, request.sampling, request.seed, self._config.start_audio)
         self._steps[slot] = 0
         length = self._model.prefix_length(request.text_ids)
         running = self._running[request.key] = _Running(request, slot, length)
-        return running, logits, latent
+        return running
 
     def _go_on(self, going_on: list[_Running]) -> tuple[Tensor, Tensor]:
         """The step of these: as it was begun early, where they all took part in that."""
@@ -223,7 +231,7 @@ class DecodeBatch:
         """Begin the next step of those that are sure to have one, unless they just stopped."""
         staying = [part for part in parts if part.count < part.request.most_tokens]
         staying.sort(key=lambda part: part.slot)
-        self._begun = _Begun(staying, *self._decode(staying)) if staying else None
+        self._begun = _Computed(staying, *self._decode(staying)) if staying else None
 
     def _decode(self, going_on: list[_Running]) -> tuple[Tensor, Tensor]:
         """Logits (B, V) and latents (B, C), in fewer chunks at a time where memory runs out."""
@@ -243,9 +251,10 @@ class DecodeBatch:
         ]
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
-    def _draw(self, parts: list[_Running], logits: Tensor, latents: Tensor) -> list[Drawn]:
+    def _draw(self, computed: _Computed) -> list[Drawn]:
+        parts = computed.parts
         slots, index = self._slots(parts)
-        tokens = self._sampler.sample(index, logits, slots == tuple(range(len(slots))))
+        tokens = self._sampler.sample(index, computed.logits, slots == tuple(range(len(slots))))
         self._tokens[index] = tokens
         self._steps[index] += 1
         told = fetch(tokens)
@@ -254,7 +263,7 @@ class DecodeBatch:
         if self._model.early:
             self._begin(parts)
         drawn: list[Drawn] = []
-        for part, token, latent in zip(parts, told(), latents, strict=True):
+        for part, token, latent in zip(parts, told(), computed.latents, strict=True):
             stopped = token == self._config.stop_audio
             last = stopped or part.count >= part.request.most_tokens
             drawn.append(Drawn(part.request.key, token, latent, stopped, last))
@@ -292,6 +301,16 @@ class DecodeBatch:
         if most < 1:
             raise EngineError("memory runs out with one chunk: close other programs") from error
         self._parallel = min(self._parallel, most)
+
+
+def _both(first: _Computed, second: _Computed) -> _Computed:
+    if not first.parts or not second.parts:
+        return first if first.parts else second
+    return _Computed(
+        [*first.parts, *second.parts],
+        torch.cat((first.logits, second.logits)),
+        torch.cat((first.latents, second.latents)),
+    )
 
 
 def plan_slots(make: Callable[[int], T], slots: int) -> T:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,9 @@ from legato.xtts.cuda_graphs import DecodeGraphs, PrefixGraphs
 from legato.xtts.gpt import Gpt
 from legato.xtts.kv_cache import KeyValueCache
 from legato.xtts.layout import LATENTS
+
+TOGETHER = 8
+"""Prefixes read at once: a thousand positions fill a GPU, and more only take more memory."""
 
 
 class CachedGpt:
@@ -27,12 +32,19 @@ class CachedGpt:
         """Voice latents, the text between its start and stop, and the start of the audio."""
         return LATENTS + len(text_ids) + 3
 
-    def prefill(self, slot: int, text_ids: list[int], voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (V,) and latent (C,) of a chunk's first token."""
-        prefix = self._gpt.prefix(text_ids, voice)
-        if self._prefixes is not None:
-            return self._prefixes.prefill(slot, prefix)
-        return self._gpt.prefill(self._cache, slot, prefix)
+    def prefill(
+        self, slots: Sequence[int], texts: Sequence[list[int]], voices: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (N, V) and latents (N, C) of the chunks' first tokens."""
+        prefixes = [self._gpt.prefix(*each) for each in zip(texts, voices, strict=True)]
+        if self._prefixes is not None and len(slots) == 1:
+            return self._prefixes.prefill(slots[0], prefixes[0])
+        read = [
+            self._gpt.prefill(self._cache, slots[at : at + TOGETHER], prefixes[at : at + TOGETHER])
+            for at in range(0, len(slots), TOGETHER)
+        ]
+        logits, latents = zip(*read, strict=True)
+        return torch.cat(logits), torch.cat(latents)
 
     def decode(
         self, slots: tuple[int, ...], tokens: Tensor, steps: Tensor, span: int

@@ -29,7 +29,7 @@ _WARM_UPS = 2  # libraries choose their kernels and take their workspaces before
 
 
 Step = Callable[[], tuple[Tensor, Tensor]]
-"""A step without arguments: logits (n, V) and latents (n, C) of the first n slots."""
+"""A step, or reading a prefix, without arguments: logits (n, V) and latents (n, C)."""
 
 
 class Capture(Protocol):
@@ -96,7 +96,7 @@ class DecodeGraphs:
 
 
 class PrefixGraphs:
-    """Reads a chunk's prefix, padded to one of a few lengths, which are captured when made.
+    """Reads one chunk's prefix, padded to one of a few lengths, which are captured when made.
 
     What stands behind a prefix changes nothing before it, and is written anew before it is read.
     """
@@ -110,23 +110,25 @@ class PrefixGraphs:
         self._slot = torch.zeros(1, dtype=torch.int64, device=gpt.device)
         self._last = torch.zeros(1, dtype=torch.int64, device=gpt.device)
         self._lengths = (*range(_PREFIX_STEP, longest, _PREFIX_STEP), longest)
-        self._reads = {
-            length: capture(partial(self._read, length)) for length in reversed(self._lengths)
-        }
+        self._reads = {length: capture(self._read(length)) for length in reversed(self._lengths)}
 
     def prefill(self, slot: int, prefix: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Gpt.prefill`; nothing waits for the device."""
+        """As `Gpt.prefill` of one chunk; nothing waits for the device."""
         self._cache.start(slot, len(prefix))
         self._prefix[: len(prefix)] = prefix
         self._slot.fill_(slot)
         self._last.fill_(len(prefix) - 1)
-        logits, latent = self._reads[smallest(self._lengths, len(prefix))]()
-        return logits.clone(), latent.clone()
+        logits, latents = self._reads[smallest(self._lengths, len(prefix))]()
+        return logits.clone(), latents.clone()
 
-    def _read(self, length: int) -> tuple[Tensor, Tensor]:
-        hidden = self._gpt.gpt(self._prefix[:length], self._cache.prefix_attention(self._slot))
-        logits, latents = self._gpt.head(hidden.index_select(0, self._last))
-        return logits[0], latents[0]
+    def _read(self, length: int) -> Step:
+        attend = self._cache.prefix_attention(self._slot, [length])
+
+        def read() -> tuple[Tensor, Tensor]:
+            hidden = self._gpt.gpt(self._prefix[:length], attend)
+            return self._gpt.head(hidden.index_select(0, self._last))
+
+        return read
 
 
 class GraphedSampler(Sampler):

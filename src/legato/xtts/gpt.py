@@ -7,6 +7,9 @@ no number. Knows nothing of sampling or of which chunk is in which slot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import torch
 from torch import Tensor, nn
 
@@ -99,15 +102,21 @@ class Gpt(nn.Module):
         return torch.cat([latents.to(self.device), text, audio])
 
     @torch.inference_mode()
-    def prefill(self, cache: KeyValueCache, slot: int, prefix: Tensor) -> tuple[Tensor, Tensor]:
-        """Begin a chunk in a slot: logits (audio_vocab,) and latent (C,) of its first token.
+    def prefill(
+        self, cache: KeyValueCache, slots: Sequence[int], prefixes: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Begin N chunks: logits (N, audio_vocab) and latents (N, C) of their first tokens.
 
-        prefix: (P, C), from `prefix`. Raises TextTooLong where the cache is too small for it.
+        slots: each once. prefixes: (P, C) each, from `prefix`. Raises TextTooLong where the cache
+        is too small for one.
         """
-        cache.start(slot, len(prefix))
-        hidden = self.gpt(prefix, cache.prefix_attention(slot))
-        logits, latents = self.head(hidden[-1:])
-        return logits[0], latents[0]
+        lengths = [len(prefix) for prefix in prefixes]
+        for slot, length in zip(slots, lengths, strict=True):
+            cache.start(slot, length)
+        index = torch.tensor(slots, device=self.device)
+        hidden = self.gpt(torch.cat(tuple(prefixes)), cache.prefix_attention(index, lengths))
+        last = torch.tensor(list(accumulate(lengths)), device=self.device) - 1
+        return self.head(hidden[last])
 
     @torch.inference_mode()
     def decode(

@@ -5,6 +5,9 @@ Knows nothing of which slot belongs to whom: the scheduler does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -71,24 +74,53 @@ class KeyValueCache:
         self.store[:, :, target, :, :length] = self.store[:, :, source, :, :length]
         self.prefix_lengths[target] = self.prefix_lengths[source]
 
-    def prefix_attention(self, slot: int | Tensor) -> Attend:
-        """Causal attention among a new chunk's P positions, which are kept in the slot.
+    def prefix_attention(self, slots: Tensor, lengths: Sequence[int]) -> Attend:
+        """Causal attention within each of N new chunks, whose positions are kept in their slots.
 
-        slot: its number, or that as (1,) int64 on the store's device.
+        slots: (N,) int64 on the store's device. Rows are the chunks' positions, one chunk after
+        another, lengths[n] of each. Behind a shorter chunk, positions up to the longest's are
+        written too: nobody reads them before they are written anew.
         """
-        index = slot if isinstance(slot, Tensor) else torch.tensor([slot], device=self.store.device)
+        rows = _Rows(lengths, self.store.device)
 
         def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-            # (P, heads, head_dim) -> (heads, P, head_dim), and back
-            keys, values = keys.transpose(0, 1), values.transpose(0, 1)
-            for kept, new in zip(self.store[layer], (keys, values), strict=True):
-                kept[:, :, : new.shape[1]].index_copy_(0, index, new[None])
-            heard = functional.scaled_dot_product_attention(
-                queries.transpose(0, 1)[None], keys[None], values[None], is_causal=True
+            # (R, heads, head_dim) -> (N, heads, longest, head_dim), and back
+            mine, keys, values = (
+                rows.apart(each).transpose(1, 2) for each in (queries, keys, values)
             )
-            return heard[0].transpose(0, 1)
+            for kept, new in zip(self.store[layer], (keys, values), strict=True):
+                kept[:, :, : new.shape[2]].index_copy_(0, slots, new)
+            heard = functional.scaled_dot_product_attention(mine, keys, values, is_causal=True)
+            return rows.together(heard.transpose(1, 2))
 
         return attend
+
+
+class _Rows:
+    """Positions of N chunks, one chunk after another, and the same padded to the longest."""
+
+    def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
+        self._shape = count, longest = len(lengths), max(lengths)
+        self._padded = count * longest > sum(lengths)
+        if self._padded:
+            ends = list(accumulate(lengths))
+            # padding: the chunk's last position again
+            padded = [
+                [min(end - n + at, end - 1) for at in range(longest)]
+                for end, n in zip(ends, lengths, strict=True)
+            ]
+            kept = [chunk * longest + at for chunk, n in enumerate(lengths) for at in range(n)]
+            self._places = torch.tensor(padded, device=device)
+            self._kept = torch.tensor(kept, device=device)
+
+    def apart(self, rows: Tensor) -> Tensor:
+        """(R, ...) -> (N, longest, ...)."""
+        return rows[self._places] if self._padded else rows.view(*self._shape, *rows.shape[1:])
+
+    def together(self, apart: Tensor) -> Tensor:
+        """(N, longest, ...) -> (R, ...)."""
+        rows = apart.flatten(0, 1)
+        return rows[self._kept] if self._padded else rows
 
 
 class BatchView:
