@@ -5,7 +5,6 @@ Everything here runs on the synthesis thread, or under the worker's lock.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +21,8 @@ from legato.synthesis.passages import Passage, Passages
 from legato.synthesis.playout import Playout, TextState
 from legato.synthesis.production import ProductionMeter
 from legato.synthesis.scheduler import LookAhead
-from legato.synthesis.track import Placement, Track, TrackSettings, contiguous_s, renumbered
+from legato.synthesis.track import Placement, Track, TrackSettings, renumbered
+from legato.synthesis.tracks import Tracks
 from legato.synthesis.transcript import Transcript
 from legato.types import AudioBlock, Cause, EngineLimits, Pcm, TextChunk
 
@@ -72,8 +72,7 @@ class Lane:
         self.log = LaneLog(lane_id, settings.clock, events)
         self._playout = Playout(buffer, policy)
         self._passages = Passages()
-        self._tracks: deque[Track] = deque()
-        self._next_ordinal = 0
+        self._tracks = Tracks(settings.track)
         self._drained = True
         self.waits = WaitTimeline()
         self._pacing = Pacing()
@@ -88,7 +87,7 @@ class Lane:
     def add(self, passage: Passage) -> None:
         """Queue an utterance; it is spoken after those before it."""
         if not self._passages and self._drained:
-            self._playout.begin(self._next_ordinal)
+            self._playout.begin(self._tracks.next_ordinal)
         else:
             self.buffer.expect()
         self._drained = False
@@ -112,11 +111,11 @@ class Lane:
     # -- synthesis -------------------------------------------------------------------------
     def contiguous_s(self) -> float:
         """The lead, and what is ready behind it."""
-        return self.buffer.buffer_length_seconds() + contiguous_s(self._tracks)
+        return self.buffer.buffer_length_seconds() + self._tracks.contiguous_s()
 
     def ahead_s(self) -> float:
         """The lead, what is ready, and what is estimated to be in flight."""
-        return self.buffer.buffer_length_seconds() + sum(t.unpushed_s for t in self._tracks)
+        return self.buffer.buffer_length_seconds() + self._tracks.unpushed_s()
 
     def needed_in_s(self) -> float:
         """Seconds until the listener needs what is not in flight yet."""
@@ -133,20 +132,15 @@ class Lane:
 
     def unmade_s(self) -> float:
         """Seconds of speech that are written and not made yet."""
-        making_s = sum(t.duration_s - t.made_s for t in self._tracks if not t.complete)
-        return making_s + self._passages.writing().pending_s
+        return self._tracks.unmade_s() + self._passages.writing().pending_s
 
     def in_flight(self) -> list[Track]:
         """The tracks whose jobs the engine has."""
-        return [track for track in self._tracks if track.job is not None and not track.complete]
+        return self._tracks.in_flight()
 
     def retakes(self) -> list[Track]:
         """The tracks whose job failed and has to be given out again."""
-        return [track for track in self._tracks if track.job is None and not track.complete]
-
-    def _all_made(self) -> bool:
-        """Whether nothing is in the engine, nor has to go there again."""
-        return all(track.complete for track in self._tracks)
+        return self._tracks.retakes()
 
     def wants_more(self) -> bool:
         """Whether its next waiting chunk should go to the engine now."""
@@ -157,13 +151,11 @@ class Lane:
 
     def next_chunk(self) -> TextChunk:
         """The chunk to submit next, with its final ordinal; it stays in place until `begin`."""
-        return renumbered(self._passages.next_chunk(), self._next_ordinal)
+        return renumbered(self._passages.next_chunk(), self._tracks.next_ordinal)
 
     def begin(self, chunk: TextChunk) -> Track:
         """The next chunk is submitted: it becomes a track."""
-        track = Track(chunk, self._passages.take(), self.settings.track)
-        self._tracks.append(track)
-        self._next_ordinal += 1
+        track = self._tracks.begin(chunk, self._passages.take())
         self.log.submitted(chunk, track.utterance)
         return track
 
@@ -181,25 +173,13 @@ class Lane:
             return False
         if track.start is not None:  # the pause before it is in the ring already
             pieces[0] = replace(pieces[0], pause_before_s=0.0)
-        tracks = list(self._tracks)
-        at, first = tracks.index(track), track.chunk.ordinal
-        tracks[at : at + 1] = [Track(each, track.utterance, self.settings.track) for each in pieces]
-        for ordinal, each in enumerate(tracks[at:], first):
-            each.chunk = renumbered(each.chunk, ordinal)
+        for each in self._tracks.split(track, pieces):
             self.log.submitted(each.chunk, each.utterance)
-        self._tracks = deque(tracks)
-        self._next_ordinal += len(pieces) - 1
         return True
 
     def slack_s(self) -> dict[int, float]:
         """Job id -> seconds until the listener needs its first missing sample."""
-        slack: dict[int, float] = {}
-        ahead_s = self.buffer.buffer_length_seconds() + self._given_ahead_s()
-        for track in self._tracks:
-            if track.job is not None and not track.complete:
-                slack[track.job.job_id] = ahead_s + track.ready_s
-            ahead_s += track.unpushed_s
-        return slack
+        return self._tracks.slack_s(self.buffer.buffer_length_seconds() + self._given_ahead_s())
 
     def blocks(self, now_s: float, arrived: list[tuple[Track, AudioBlock]]) -> None:
         """Blocks of this lane's tracks came together."""
@@ -240,8 +220,7 @@ class Lane:
     # -- the ring --------------------------------------------------------------------------
     def release(self) -> bool:
         """Push what is ready, in story order; False where the ring was full."""
-        while self._tracks:
-            track = self._tracks[0]
+        while (track := self._tracks.head) is not None:
             while (piece := track.next_ready()) is not None:
                 if track.start is None:
                     track.start = self.buffer.position().written
@@ -254,7 +233,7 @@ class Lane:
             if not track.complete:
                 return True
             self._place(track)
-            self._tracks.popleft()
+            self._tracks.end()
         return True
 
     def _place(self, track: Track) -> None:
@@ -274,13 +253,13 @@ class Lane:
             self._reading_since_s = now_s
         done = self._passages.text_done
         submitted = done and not self._passages.waiting
-        synthesis_done = submitted and self._all_made()
+        synthesis_done = submitted and self._tracks.all_made()
         if synthesis_done and not self._tracks and not self._drained:
             self.buffer.finish()
         idle_s = self._passages.idle_s(now_s)
         in_flight = len(self.in_flight())
         writing = self._passages.writing()
-        full = self._passages.waiting > 0 and self._all_made() and not self.wants_more()
+        full = self._passages.waiting > 0 and self._tracks.all_made() and not self.wants_more()
         text = TextState(done, synthesis_done, submitted, idle_s, in_flight, writing, full)
         look_s = self._gate(now_s, text)
         self._report(now_s)
@@ -301,8 +280,8 @@ class Lane:
         decision = self._playout.decide(now_s, latency_s, chunks, text, self.meter.production())
         if decision is None:
             return _READING_LOOK_S if self._passages else _IDLE_LOOK_S
-        again = any(track.restarts and not track.complete for track in self._tracks)
-        waits_for: Cause = "restart" if again and decision.cause else decision.cause
+        again = decision.cause and self._tracks.restarting()
+        waits_for: Cause = "restart" if again else decision.cause
         opened = self._playout.gate > before
         self.waits.wait(now_s, "" if opened else waits_for)
         self._pace(decision.pacing, decision.why)
@@ -331,7 +310,7 @@ class Lane:
             return
         self._level_at_s = now_s
         lead_s = self.buffer.buffer_length_seconds()
-        ready_s = contiguous_s(self._tracks)
+        ready_s = self._tracks.contiguous_s()
         self.log.emit("level", sample=self.buffer.position().read, lead_s=lead_s, ready_s=ready_s)
 
     def _report(self, now_s: float) -> None:
@@ -362,8 +341,7 @@ class Lane:
         return _IDLE_LOOK_S
 
     def _in_the_making(self, utterance: int) -> bool:
-        waiting = self._passages.has_waiting(utterance)
-        return waiting or any(track.utterance == utterance for track in self._tracks)
+        return self._passages.has_waiting(utterance) or self._tracks.has(utterance)
 
     # -- cutting ---------------------------------------------------------------------------
     def cancel(self, utterance: int) -> list[int]:
@@ -393,11 +371,11 @@ class Lane:
         self.buffer.discard_to(self.buffer.position().written)
         self.buffer.finish()
         self.transcript.restart()
-        self._playout.shut(self._next_ordinal - 1)
+        self._playout.shut(self._tracks.next_ordinal - 1)
         self._unwanted.clear()
         self._drained = True
         if self._passages:  # said by someone who was just told of the end
-            self._playout.begin(self._next_ordinal)
+            self._playout.begin(self._tracks.next_ordinal)
         return jobs
 
     def cut(self, utterance: int) -> list[int]:
@@ -425,7 +403,7 @@ class Lane:
 
     def ordinal_at(self, index: int) -> int:
         """The chunk that `index` lies in, the one being written included; -1 before any."""
-        head = self._tracks[0] if self._tracks else None
+        head = self._tracks.head
         if head is not None and head.start is not None and head.start <= index:
             return head.chunk.ordinal
         return self.transcript.ordinal_at(index)
@@ -435,7 +413,7 @@ class Lane:
         return self.transcript.heard_characters(utterance, index, self._being_written())
 
     def _being_written(self) -> Placement | None:
-        head = self._tracks[0] if self._tracks else None
+        head = self._tracks.head
         if head is None or head.start is None:
             return None
         return head.placement(self.buffer.position().written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from legato.audio.audio_buffer import OPEN_ALL, AudioBuffer
@@ -74,7 +74,7 @@ class Playout:
         self,
         now_s: float,
         latency_s: float,
-        chunks: tuple[Sequence[Placement], Sequence[Track]],
+        chunks: tuple[Sequence[Placement], Collection[Track]],
         text: TextState,
         production: Production,
     ) -> Decision | None:
@@ -94,7 +94,7 @@ class Playout:
         self,
         now_s: float,
         latency_s: float,
-        chunks: tuple[Sequence[Placement], Sequence[Track]],
+        chunks: tuple[Sequence[Placement], Collection[Track]],
         text: TextState,
         production: Production,
     ) -> PlayoutState:
