@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 
 import pytest
@@ -38,6 +39,7 @@ def accepted(sdp: str) -> bool:
             return "\n" in str(refused)
         assert "opus/48000/2" in answer
         await hang_up(peer)
+        await hang_up(peer)
         return True
 
     return asyncio.run(run())
@@ -62,6 +64,28 @@ def test_a_real_offer_is_accepted() -> None:
 def test_one_that_does_not_fit_is_refused(old: str, new: str) -> None:
     assert old in real_offer()
     assert not accepted(real_offer().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "dropped", ["a=mid:0", "m=application", "a=mid:", "a=ice-ufrag", "a=setup"]
+)
+def test_one_that_is_applied_by_half_is_hung_up_as_often_as_one_likes(dropped: str) -> None:
+    lines = real_offer().splitlines(keepends=True)
+    damaged = "".join(line for line in lines if not line.startswith(dropped))
+    assert damaged != real_offer()
+
+    async def run() -> None:
+        async with asyncio.timeout(5.0):
+            try:
+                peer = await accept_offer(damaged)
+            except UsageError:
+                return  # hung up already
+            with contextlib.suppress(UsageError):
+                await answer_offer(peer, WebRtcOutput().track)
+            for _ in range(3):
+                await hang_up(peer)
+
+    asyncio.run(run())
 
 
 def test_one_with_a_thousand_candidates_is_refused() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 
+import httpx
 import numpy as np
 import pytest
 
@@ -176,6 +177,23 @@ def test_an_offer_that_is_none_is_refused(served: Served) -> None:
         assert status == 400, body
         assert "SDP offer" in body["error"]["message"]
     assert not served.service.listeners
+
+
+def test_a_damaged_offer_is_answered_and_leaves_nobody_behind(served: Served) -> None:
+    async def damaged() -> list[str]:
+        listener = RtpListener()
+        lines = (await listener.offer()).splitlines(keepends=True)
+        await listener.close()
+        return ["".join(lines[:at] + lines[at + 1 :]) for at in range(len(lines))]
+
+    told = set()
+    for sdp in asyncio.run(damaged()):
+        status, body = served.post("/v1/webrtc", {"sdp": sdp, "type": "offer"})
+        told.add(status)
+        if status == 200:
+            httpx.delete(f"{served.url}/v1/webrtc/{body['id']}").raise_for_status()
+    assert told == {200, 400}
+    served.wait_for_listeners(0)
 
 
 def test_an_unknown_voice_is_named(served: Served) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from weakref import WeakSet
 
 from aiortc import (
     MediaStreamTrack,
@@ -18,6 +20,9 @@ from legato.errors import UsageError
 
 LONGEST_OFFER = 65_536
 MOST_CANDIDATES = 100
+_CLOSE_WITHIN_S = 10.0
+
+_half_closed: WeakSet[RTCPeerConnection] = WeakSet()
 
 
 async def accept_offer(sdp: str, ice_servers: Sequence[str] = ()) -> RTCPeerConnection:
@@ -52,10 +57,18 @@ async def answer_offer(peer: RTCPeerConnection, track: MediaStreamTrack) -> str:
 
 
 async def hang_up(peer: RTCPeerConnection) -> None:
-    """End a connection, in whatever state it is."""
-    # One whose offer was applied by half cannot always be closed; it has no sockets either.
-    with suppress(AttributeError, KeyError):
-        await peer.close()
+    """End a connection, in whatever state it is. Idempotent."""
+    if peer in _half_closed:
+        return
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN_S):
+            await peer.close()
+    except (AttributeError, KeyError, TimeoutError):
+        # An offer that was applied by half. A second `close` would wait for the first for ever.
+        _half_closed.add(peer)
+        for transceiver in peer.getTransceivers():
+            if (dtls := transceiver.receiver.transport) is not None:
+                await dtls.transport.stop()  # it has the sockets
 
 
 @asynccontextmanager
