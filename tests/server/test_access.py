@@ -46,7 +46,7 @@ def test_without_the_key_nothing_but_health_is_told() -> None:
 
 
 def test_strange_web_pages_may_not_call(served: Serving) -> None:
-    for origin in (PAGE, "null", "http://127.0.0.1:1"):
+    for origin in (PAGE, "null", "http://127.0.0.1:1", "http://[", "http://"):
         response = served.http.post("/v1/audio/speech", json=SPEECH, headers={"origin": origin})
         assert response.status_code == 403
         assert "access-control-allow-origin" not in response.headers
@@ -54,6 +54,19 @@ def test_strange_web_pages_may_not_call(served: Serving) -> None:
     assert own.status_code == 200
     asked = served.http.options("/v1/audio/speech", headers=_preflight(PAGE))
     assert asked.status_code == 403
+
+
+def test_strange_web_pages_may_not_load_it_as_a_sound_either(served: Serving) -> None:
+    params = {"text": "Hello.", "speaker_wav": "alloy"}
+    embedded = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+    refused = served.http.get("/tts_stream", params=params, headers=embedded)
+    assert refused.json()["error"]["code"] == "origin_not_allowed"
+    for welcome in (
+        {},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},  # SillyTavern beside it
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},  # a link to here
+    ):
+        assert served.http.get("/v1/models", headers=welcome).status_code == 200
 
 
 def test_pages_that_are_named_may_call() -> None:
@@ -93,6 +106,21 @@ def test_too_many_calls_of_one_address_are_told_to_wait() -> None:
         refused = next(r for r in (limited.http.get("/v1/models") for _ in range(8)) if r.is_error)
         assert int(refused.headers["retry-after"]) >= 1
         assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+
+
+def test_keys_are_not_guessed_without_end_nor_under_made_up_addresses() -> None:
+    with serving(api_key=KEY, calls_per_minute=60.0, calls_at_once=5) as limited:
+        statuses = [
+            limited.http.get("/v1/models", headers={"x-forwarded-for": f"192.0.2.{n}"}).status_code
+            for n in range(8)
+        ]
+        assert statuses[:5] == [401] * 5
+        assert 429 in statuses[5:]
+
+
+def test_who_watches_may_use_any_name(served: Serving) -> None:
+    for path in ("/health", "/ready"):
+        assert served.http.get(path, headers={"host": "10.0.0.7"}).status_code == 200
 
 
 async def _asked(settings: ServerSettings, scope: Scope) -> list[Message]:

@@ -118,6 +118,13 @@ def test_what_is_no_http_is_refused(served: Serving) -> None:
     assert served.http.get("/health").status_code == 200
 
 
+def test_who_watches_is_answered_where_no_more_calls_are_served() -> None:
+    with serving(most_calls=0) as full:
+        assert full.http.get("/v1/models").status_code == 503
+        assert full.http.get("/health").status_code == 200
+        assert full.http.get("/ready").status_code == 200
+
+
 def test_two_thousand_at_once_are_served_or_refused_politely() -> None:
     crowd = 2_000
     _allow_files(2 * crowd + 500)

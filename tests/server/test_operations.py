@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import httpx
 import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from legato.errors import EngineError
 from legato.server.admission import AdmissionPolicy
@@ -93,6 +94,8 @@ def test_the_command_serves_logs_json_without_the_text_and_ends_when_told() -> N
         assert httpx.get(f"{url}/tts_stream", params={"text": SECRET}).status_code == 200
         body = {"input": SECRET, "voice": "alloy"}
         assert httpx.post(f"{url}/v1/audio/speech", json=body).status_code == 200
+        with connect(f"ws://127.0.0.1:{port}/v1/audio/stream?api_key=swordfish"):
+            pass
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 0
         rows = [json.loads(line) for line in lines]

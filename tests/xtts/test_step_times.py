@@ -39,3 +39,10 @@ def test_a_machine_that_becomes_slower_is_believed() -> None:
     for _ in range(40):
         times.note(4, 0.1)
     assert times.most_within(0.046, 4) == 1
+
+
+def test_a_step_without_a_chunk_says_nothing_of_others() -> None:
+    times = StepTimes()
+    times.note(2, 0.04)
+    times.note(0, 0.03)  # the vocoder alone, after two chunks that ended together
+    assert times.most_within(0.03, 4) == 1

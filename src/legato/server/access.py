@@ -17,7 +17,8 @@ from legato.server.figures import Figures
 from legato.server.rate_limit import RateLimit
 from legato.server.settings import ServerSettings
 
-_WATCHED = ("/health", "/ready")
+WATCHED = ("/health", "/ready")
+"""Paths that tell whoever watches the server how it is: always, and nothing else."""
 _PAGE = "/page/"  # the web page's own files, and "/", hold nothing secret
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _POLICY_VIOLATION = 1008
@@ -56,16 +57,17 @@ class Access:
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         reason = refusal = None
-        if not self._knows_host(headers.get("host", "")):
+        if not self._knows_host(headers.get("host", "")) and scope["path"] not in WATCHED:
             reason, refusal = "host", Refusal(421, "this server does not go by that name")
-        elif not self._welcomes(headers):
+        elif not self._welcomes(headers) or _embedded_elsewhere(scope, headers):
             message = "web pages of that origin may not call: see cors_origins"
             reason, refusal = "origin", Refusal(403, message, code="origin_not_allowed")
         elif not _open_to_all(scope):
-            if self._key and not hmac.compare_digest(_key_of(scope, headers), self._key):
-                reason, refusal = "key", _WITHOUT_KEY
-            elif (wait_s := self._rate.wait_s(_client_of(scope), self._clock.now_s())) > 0.0:
+            # Before the key: who guesses keys must not do so without end.
+            if (wait_s := self._rate.wait_s(_client_of(scope), self._clock.now_s())) > 0.0:
                 reason, refusal = "rate", _too_often(wait_s)
+            elif self._key and not hmac.compare_digest(_key_of(scope, headers), self._key):
+                reason, refusal = "key", _WITHOUT_KEY
         if reason is not None:
             self._figures.refused(reason)
         return refusal
@@ -79,7 +81,20 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self._origins or "*" in self._origins:
             return True
-        return urlsplit(origin).netloc == headers.get("host", "")
+        return origin.partition("://")[2] == headers.get("host", "")
+
+
+def _embedded_elsewhere(scope: Scope, headers: Headers) -> bool:
+    """Whether a strange page loads it as a sound or an image: browsers tell no origin of those.
+
+    Who follows a link to here is welcome.
+    """
+    return (
+        not _open_to_all(scope)
+        and "origin" not in headers
+        and headers.get("sec-fetch-site") == "cross-site"
+        and headers.get("sec-fetch-mode") != "navigate"
+    )
 
 
 _WITHOUT_KEY = Refusal(
@@ -121,7 +136,7 @@ def _well_formed(host: str) -> bool:
 
 def _open_to_all(scope: Scope) -> bool:
     path = scope["path"]
-    return path == "/" or path in _WATCHED or path.startswith(_PAGE)
+    return path == "/" or path in WATCHED or path.startswith(_PAGE)
 
 
 def _key_of(scope: Scope, headers: Headers) -> bytes:

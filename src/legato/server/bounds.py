@@ -7,6 +7,7 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from legato.server.access import WATCHED
 from legato.server.failures import Refusal, busy
 from legato.server.figures import Figures
 from legato.server.settings import ServerSettings
@@ -27,7 +28,7 @@ class Bounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call within bounds."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in WATCHED:
             await self._app(scope, receive, send)
             return
         if self._calls >= self._settings.most_calls:

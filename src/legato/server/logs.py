@@ -52,5 +52,7 @@ def log_config(level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             name: {"handlers": ["stderr"], "level": level, "propagate": False}
             for name in ("legato.server", "uvicorn.error")
-        },
+        }
+        # Uvicorn tells of each WebSocket with its whole address, and a key may be in that.
+        | {"uvicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
     }

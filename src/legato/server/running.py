@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import logging
 import socket
 import sys
 from collections import deque
@@ -47,6 +49,7 @@ class Server(uvicorn.Server):
                 log_config=log_config(),
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # anyone may write them
                 lifespan="on",
                 timeout_graceful_shutdown=_LAST_WORDS_S,
                 ws_max_size=_LONGEST_MESSAGE_BYTES,
@@ -116,6 +119,8 @@ def run(app: FastAPI, settings: ServerSettings) -> None:
         _allow_files(settings)
         address, port = listening.getsockname()[:2]
         log("listening", address=address, port=port)
+        if not ipaddress.ip_address(address).is_loopback and not settings.api_key:
+            log("anyone who reaches this address may call: set a key", logging.WARNING)
         server.run(sockets=[listening])
     if server.error is not None:
         raise server.error

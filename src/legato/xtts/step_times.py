@@ -16,7 +16,9 @@ class StepTimes:
         self._mean_s: dict[int, float] = {}
 
     def note(self, chunks: int, took_s: float) -> None:
-        """A step of so many chunks took so long."""
+        """A step of so many chunks took so long. Steps of the vocoder alone tell nothing."""
+        if chunks == 0:
+            return
         mean_s = self._mean_s.get(chunks, took_s)
         self._mean_s[chunks] = mean_s + _WEIGHT * (took_s - mean_s)
 
