@@ -52,3 +52,13 @@ def test_what_is_promised_is_never_more_than_was_measured(
     else:
         assert verdict.reason
         assert 1.0 <= verdict.retry_after_s <= 30.0
+
+
+def test_packets_of_webrtc_are_promised_a_share_of_the_time() -> None:
+    policy = AdmissionPolicy()
+    assert policy.packets(0, 9.0).admitted  # nobody is there: that was a start
+    assert policy.packets(40, 0.25).admitted
+    verdict = policy.packets(79, 0.8)
+    assert not verdict.admitted
+    assert verdict.reason == "packets for 79 take 80% of the time there is"
+    assert verdict.retry_after_s > 0

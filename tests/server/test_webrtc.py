@@ -303,8 +303,13 @@ def test_who_offers_and_never_comes_is_let_go(
     asyncio.run(run())
 
 
-def test_beyond_its_capacity_the_server_says_so_and_when_to_ask_again() -> None:
-    with app_serving(admission=AdmissionPolicy(most_listeners=1)) as served:
+@pytest.mark.parametrize(
+    "admission", [AdmissionPolicy(most_listeners=1), AdmissionPolicy(most_busy=0)]
+)
+def test_beyond_its_capacity_the_server_says_so_and_when_to_ask_again(
+    admission: AdmissionPolicy,
+) -> None:
+    with app_serving(admission=admission) as served:
 
         async def play(listener: RtpListener) -> None:
             other = RtpListener()

@@ -155,7 +155,10 @@ def serve(told: Mapping[str, Any]) -> None:
         engines=(told["engine"],),
         engine_options=told["engine_options"],
         admission=AdmissionPolicy(
-            most_listeners=told["most_listeners"], share=1.0, most_lag_s=10.0
+            most_listeners=told["most_listeners"],
+            share=1.0,
+            most_lag_s=10.0,
+            most_busy=float("inf"),
         ),
         calls_per_minute=0,
         most_calls=2_048,

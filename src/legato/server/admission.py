@@ -39,12 +39,14 @@ class AdmissionPolicy:
 
     most_listeners: at once, whatever the engine could do. share: of the engine's capacity that
     may be promised; the rest is for what comes unevenly. most_lag_s: beyond it the event loop
-    could not serve anyone else in time.
+    could not serve anyone else in time. most_busy: the share of its time that may be promised for
+    WebRTC's packets.
     """
 
     most_listeners: int = 256
     share: float = 0.8
     most_lag_s: float = 0.25
+    most_busy: float = 0.8
 
     def decide(self, load: Load) -> Verdict:
         """Whether another listener's continuity could be kept, and everyone else's with it."""
@@ -56,6 +58,13 @@ class AdmissionPolicy:
         if load.listeners and self._beyond(load):
             speed = "unknown" if load.capacity is None else f"{load.capacity:.1f} times speech"
             return Verdict(False, f"the engine's speed is {speed}", retry_s)
+        return Verdict(True)
+
+    def packets(self, listeners: int, busy: float) -> Verdict:
+        """Whether packets for one more would be in time, where those of so many take that share."""
+        if listeners and busy * (listeners + 1) / listeners > self.most_busy:
+            reason = f"packets for {listeners} take {busy:.0%} of the time there is"
+            return Verdict(False, reason, _SOONEST_S)
         return Verdict(True)
 
     def _beyond(self, load: Load) -> bool:

@@ -15,6 +15,8 @@ from fastapi import APIRouter, FastAPI, status
 from pydantic import BaseModel, Field
 
 from legato.audio.audio_output import AudioOutput
+from legato.errors import ServiceBusy
+from legato.server.admission import AdmissionPolicy
 from legato.server.failures import ERRORS, Refusal
 from legato.server.packet_pump import PacketPump
 from legato.server.peers import LONGEST_OFFER, accept_offer, hang_up
@@ -67,7 +69,7 @@ def make_router(
             rate=options.speed,
         )
 
-    sessions = WebRtcSessions(listen, open_teller, settings.ice_servers)
+    sessions = WebRtcSessions(listen, open_teller, settings.ice_servers, settings.admission)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -95,7 +97,7 @@ class WebRtcSessions:
     """Everyone who listens through WebRTC. Owned by one event loop.
 
     open_teller: puts language models behind a playback, where there are some. ice_servers: URLs of
-    STUN or TURN servers; by default nobody is asked.
+    STUN or TURN servers; by default nobody is asked. admission: beside what `listen` refuses.
     """
 
     def __init__(
@@ -103,8 +105,10 @@ class WebRtcSessions:
         listen: Listen,
         open_teller: OpenTeller | None = None,
         ice_servers: Sequence[str] = (),
+        admission: AdmissionPolicy | None = None,
     ) -> None:
         self._listen = listen
+        self._admission = admission or AdmissionPolicy()
         self._open_teller = open_teller
         self._ice_servers = ice_servers
         self._pump = PacketPump()
@@ -114,7 +118,14 @@ class WebRtcSessions:
         return len(self._sessions)
 
     async def connect(self, offer: Offer) -> tuple[WebRtcSession, str]:
-        """A new session and the SDP of its answer. Raises UsageError, and as `Listen` does."""
+        """A new session and the SDP of its answer.
+
+        Raises UsageError, ServiceBusy where packets would come late, and as `Listen` does.
+        """
+        verdict = self._admission.packets(len(self), self._pump.busy)
+        if not verdict.admitted:
+            message = f"no room for another listener: {verdict.reason}"
+            raise ServiceBusy(message, verdict.retry_after_s)
         peer = await accept_offer(offer.sdp, self._ice_servers)
         output = WebRtcOutput(self._pump, device="a browser")
         options = ListenerOptions(offer.voice, offer.language, offer.speed, offer.engine)
