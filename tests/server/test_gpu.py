@@ -43,3 +43,15 @@ def test_without_a_driver_or_its_package_nothing_is_told(monkeypatch: pytest.Mon
     gpu._nvml.cache_clear()
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert gpu.gpu_gauges() == []
+
+
+def test_what_a_gpu_does_not_tell_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(index: int) -> None:
+        raise RuntimeError(f"GPU {index} is split")
+
+    split = driver(lambda: None)
+    split.nvmlDeviceGetUtilizationRates = refuses
+    monkeypatch.setitem(sys.modules, "pynvml", split)
+    busy, used = gpu.gpu_gauges()
+    assert busy.samples == []
+    assert [sample.value for sample in used.samples] == [1_000, 1_001]

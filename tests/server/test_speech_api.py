@@ -144,6 +144,16 @@ def test_bad_requests_say_what_is_wrong(
     assert len(error["message"].splitlines()) == 1
 
 
+def test_what_is_wrong_is_told_in_the_callers_words(served: Serving) -> None:
+    wrong = served.http.post("/v1/audio/speech", json={"input": "x" * 4_097}).json()["error"]
+    assert wrong["message"] == "input: at most 4,096 characters"
+    wrong = served.http.post("/v1/audio/speech", json={"input": "x", "voice": ["a"]}).json()[
+        "error"
+    ]
+    assert wrong["param"] == "voice"
+    assert "function" not in wrong["message"]
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"input": 1e999}']
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -59,6 +61,9 @@ _REFUSED: dict[type[LegatoError], tuple[int, str | None, str]] = {
     UsageError: (400, None, "invalid_value"),
     BacklogFull: (413, None, "text_too_long"),
 }
+
+
+_IS_NAME = re.compile(r"\w+")
 
 
 class Refusal(Exception):
@@ -137,10 +142,13 @@ def answer_failures(app: FastAPI) -> None:
 def _invalid(error: RequestValidationError) -> Refusal:
     """The first thing that is wrong: one line, and the field that it is about."""
     first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+    parts = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+    where = list(takewhile(_IS_NAME.fullmatch, parts))  # behind it is how a union is made
     if first["type"] == "json_invalid":
         return Refusal(400, "the body is not valid JSON", code="invalid_json")
     param = ".".join(where) or None
     said = str(first["msg"])
+    if first["type"] == "too_long" and isinstance(first["input"], str):
+        said = f"at most {first['ctx']['max_length']:,} characters"
     message = f"{param}: {said}" if param else f"the request: {said}"
     return Refusal(400, message, param=param, code=str(first["type"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -20,8 +21,9 @@ def gpu_gauges() -> list[Metric]:
     used: dict[tuple[str, ...], float] = {}
     for index in range(nvml.nvmlDeviceGetCount()):
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        busy[str(index),] = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
-        used[str(index),] = nvml.nvmlDeviceGetMemoryInfo(handle).used
+        with suppress(nvml.NVMLError):  # a GPU that is split does not tell how busy it is
+            used[str(index),] = nvml.nvmlDeviceGetMemoryInfo(handle).used
+            busy[str(index),] = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
     return [
         gauge("legato_gpu_busy_percent", "Time in which a kernel ran lately", ["gpu"], busy),
         gauge("legato_gpu_memory_bytes", "Memory in use, by anyone", ["gpu"], used),
