@@ -60,10 +60,10 @@ class FakeStreams:
 class Driven:
     """A rendition whose windows are vocoded at once; sample values are the tokens' numbers."""
 
-    def __init__(self, estimate_s: float = 30.0) -> None:
+    def __init__(self, estimate_s: float = 30.0, characters: int = 0) -> None:
         self.counts = GuardCounts()
         chunk = make_chunk("x" * round(15 * estimate_s))
-        self.it = Rendition(Job(3, chunk), FakeStreams(), SETTINGS, self.counts)
+        self.it = Rendition(Job(3, chunk), FakeStreams(), SETTINGS, self.counts, characters)
         self.sizes: list[int] = []
         self.drawn = 0
 
@@ -160,6 +160,12 @@ def test_a_loop_that_is_heard_is_cut_behind_its_first_round() -> None:
     assert block is not None
     assert block.start_sample + block.pcm.size == 16 * 100  # 15 tokens, and the first 7
     assert block.pcm[-1] == pytest.approx(0.0, abs=0.1)
+
+
+def test_numbers_that_become_many_words_are_no_runaway() -> None:
+    driven = Driven(estimate_s=1.0, characters=60)  # four seconds of words
+    assert driven.draw(*range(99)) is None
+    assert driven.draw(99) == ("runaway", "retry")
 
 
 def test_a_runaway_by_its_estimate() -> None:

@@ -89,6 +89,7 @@ class XttsEngine:
         if not any(character.isalnum() for character in chunk.spoken):
             self._silent.append(job.job_id)  # of mere marks the model makes up words
             return
+        cleaned = self._model.tokenizer.clean(chunk.spoken.strip(), chunk.language)
         ids = self._model.tokenizer.encode(chunk.spoken.strip(), chunk.language)
         check_limits(chunk.spoken, chunk.language, ids)
         request = DecodeRequest(
@@ -103,7 +104,9 @@ class XttsEngine:
         if not self._renditions:
             self._last_event_s = time.monotonic()
         self._requests[job.job_id] = request
-        self._renditions[job.job_id] = Rendition(job, streams, self._settings, self.guard_counts)
+        self._renditions[job.job_id] = Rendition(
+            job, streams, self._settings, self.guard_counts, len(cleaned)
+        )
         self._batch.add(request)
 
     def step(self, deadlines_s: Mapping[int, float], timeout_s: float) -> list[EngineEvent]:

@@ -70,6 +70,9 @@ class RenditionSettings:
         return round(self.guard.held_back_s * self.sample_rate_hz)
 
 
+_CHARACTERS_PER_S = 15.0  # of cleaned text, which has letters alone in every language
+
+
 class StreamMaker(Protocol):
     """Makes a chunk's stream through the vocoder, and knows how long tokens sound."""
 
@@ -83,11 +86,17 @@ class StreamMaker(Protocol):
 class Rendition:
     """Owned by the engine's thread. `busy_s` is the owner's to add to.
 
-    `notes`: what the guard did, in order.
+    characters: of the cleaned text, in which numbers are words. `notes`: what the guard did, in
+    order.
     """
 
     def __init__(
-        self, job: Job, streams: StreamMaker, settings: RenditionSettings, counts: GuardCounts
+        self,
+        job: Job,
+        streams: StreamMaker,
+        settings: RenditionSettings,
+        counts: GuardCounts,
+        characters: int = 0,
     ) -> None:
         self.job = job
         self.busy_s = 0.0
@@ -97,10 +106,11 @@ class Rendition:
         self._streams = streams
         self._settings = settings
         self._counts = counts
+        estimate_s = job.chunk.estimate_s * job.chunk.rate
+        if estimate_s > 0.0:  # by the text as it is written: "1,234,567" sounds longer
+            estimate_s = max(estimate_s, characters / _CHARACTERS_PER_S)
         self._most_tokens = settings.guard.most_tokens(
-            job.chunk.estimate_s * job.chunk.rate,
-            settings.tokens_per_s,
-            settings.most_tokens,
+            estimate_s, settings.tokens_per_s, settings.most_tokens
         )
         self._begin()
 

@@ -74,10 +74,12 @@ class Tokenizer:
         Give it the text as written: lower-cased beforehand (as the reference's `inference`
         does), a Turkish "İ" is two characters, the second unknown to the vocabulary.
         """
-        token = self._language_token(language)
-        cleaned = clean_text(text, token.partition("-")[0])
-        spaced = f"[{token}]{cleaned}".replace(" ", "[SPACE]")
-        return list(self._bpe.encode(spaced).ids)
+        spaced = f"[{self._language_token(language)}]{self.clean(text, language)}"
+        return list(self._bpe.encode(spaced.replace(" ", "[SPACE]")).ids)
+
+    def clean(self, text: str, language: str) -> str:
+        """What `encode` makes ids of: words alone. Raises as that does."""
+        return clean_text(text, self._language_token(language).partition("-")[0])
 
     def _language_token(self, language: str) -> str:
         primary = language.partition("-")[0]
