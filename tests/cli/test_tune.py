@@ -58,6 +58,18 @@ def test_a_dry_run_keeps_nothing(legato: Run, model: Path) -> None:
     assert load_profile() is None
 
 
+def test_of_a_toy_nothing_is_kept_unless_somebody_says_where(legato: Run, tmp_path: Path) -> None:
+    arguments = ("--device", "cpu", "--slots", "1", "--first-blocks", "12", "--tokens", "4")
+    toy = ("tune", "xtts", "--synthetic", "tiny", *arguments)
+    code, out, _ = legato(*toy)
+    assert code == 0
+    assert "nothing was kept" in out
+    assert load_profile() is None
+    code, out, _ = legato(*toy, "--profile", tmp_path / "toy.json")
+    assert code == 0
+    assert load_profile(tmp_path / "toy.json") is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -27,9 +27,11 @@ from legato.types import AudioBlock, Job, JobDone, Pcm
 from legato.xtts import loading
 from legato.xtts.batch import DecodeBatch, DecodeRequest, Drawn
 from legato.xtts.cached_gpt import CachedGpt
+from legato.xtts.checkpoint import load_speakers
 from legato.xtts.engine import XttsEngine
 from legato.xtts.gpt import Gpt
 from legato.xtts.guard import GuardSettings
+from legato.xtts.voices import VoiceLatents, VoiceStore
 from tests.fakes import make_chunk
 
 RATE_HZ = 24_000
@@ -245,6 +247,33 @@ def test_what_cannot_be_spoken_is_refused_before_it_is_decoded(make: Make) -> No
         engine.add(job(2))
     engine.close()
     assert engine.step({}, 0.0) == []
+
+
+def test_who_comes_after_two_that_ended_together_is_served(make: Make) -> None:
+    engine = make(slots=2)
+    same = replace(job(1), job_id=2)
+    one, other = speak(engine, job(1), same).values()
+    np.testing.assert_allclose(one, other, atol=1e-4)
+    assert speak(engine, job(3))[3].size
+
+
+def test_a_voice_that_is_broken_is_told_to_who_asks_for_it_alone(
+    mini_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fine-tune without studio voices: the first own one is the default."""
+    monkeypatch.setenv("LEGATO_DATA_DIR", str(tmp_path / "data"))
+    model, store = tmp_path / "model", VoiceStore()
+    model.mkdir()
+    for path in mini_checkpoint.iterdir():
+        if path.name != "speakers_xtts.pth":
+            (model / path.name).symlink_to(path)
+    good = next(iter(load_speakers(mini_checkpoint).values()))
+    store.add("Good", good)
+    store.add("Aaa", VoiceLatents(good.gpt_cond_latent[:, :32], good.speaker_embedding))
+    engine = XttsEngine(model=str(model), threads=1)
+    with pytest.raises(UnknownVoice, match="Aaa"):
+        engine.add(job(1))
+    assert speak(engine, job(1, voice="Good"))[1].size
 
 
 @pytest.mark.parametrize("language", ["en-us", "pt-br"])

@@ -20,7 +20,11 @@ app = typer.Typer(help="Fit an engine to this machine.", no_args_is_help=True)
 def xtts(  # noqa: PLR0917 - one parameter per option
     model: Annotated[str, typer.Option(help="A checkpoint's folder; the one in use.")] = "",
     synthetic: Annotated[
-        str, typer.Option(help="Try a made-up checkpoint: full (as fast as the real one) or tiny.")
+        str,
+        typer.Option(
+            help="Try a made-up checkpoint: full (as fast as the real one), or a smaller one, of "
+            "which nothing is kept unless --profile says where."
+        ),
     ] = "",
     slots: Annotated[str, typer.Option(help="Numbers to try, such as 1,4,16.")] = "",
     first_blocks: Annotated[str, typer.Option(help="Tokens to try, such as 12,20.")] = "",
@@ -61,7 +65,8 @@ def xtts(  # noqa: PLR0917 - one parameter per option
     console.print(table(found))
     for line in expectation_lines():
         console.print(line, highlight=False, soft_wrap=True)
-    kept = None if dry_run else found.save(profile)
+    toy = bool(synthetic) and synthetic != "full" and profile is None
+    kept = None if dry_run or toy else found.save(profile)
     end = f"kept in {kept}" if kept else "nothing was kept"
     console.print(end, highlight=False, soft_wrap=True)
     if json_line:

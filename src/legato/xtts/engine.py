@@ -216,7 +216,10 @@ class XttsEngine:
 
     def _warm_up(self) -> None:
         """Do everything once, so that the first chunk does not pay for it."""
-        voice = self._model.voice("") if self.info.voices else self._model.no_voice()
+        try:
+            voice = self._model.voice("")
+        except UnknownVoice:  # none is there, or the first is broken: whoever asks for it is told
+            voice = self._model.no_voice()
         for key in range(self._batch.parallel):
             self._batch.add(
                 DecodeRequest(
