@@ -245,6 +245,11 @@ class Playback:
         return self._opened and not self._closed
 
     @property
+    def speaking(self) -> bool:
+        """Whether anything was said that is not over yet."""
+        return bool(self._utterances)
+
+    @property
     def lead_s(self) -> float:
         """Seconds in the ring ahead of the listener."""
         return self._buffer.buffer_length_seconds()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 import httpx
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from legato.errors import EngineError
@@ -193,3 +195,19 @@ def test_at_the_end_who_does_not_come_to_one_is_cut_into_a_valid_file() -> None:
             served.server.end()
             data += b"".join(pieces)
         assert decoded("flac", data).size > 24_000
+
+
+def test_at_the_end_nobody_waits_for_who_is_told_nothing() -> None:
+    with serving(drain_s=WAIT_S) as served, ThreadPoolExecutor(1) as pool:
+        whole = pcm(served, LONG).content
+        asked = pool.submit(pcm, served, LONG)
+        with connect(f"ws://127.0.0.1:{served.port}/v1/audio/stream") as idle:
+            idle.send('{"type": "session"}')
+            assert json.loads(idle.recv(WAIT_S))["type"] == "session"
+            wait_until(lambda: len(served.services.default.listeners) == 2)
+            served.server.end()
+            assert asked.result().content == whole
+            heard_out_s = time.monotonic()
+            with pytest.raises(ConnectionClosed):
+                idle.recv(WAIT_S)
+            assert time.monotonic() - heard_out_s < WAIT_S / 2

@@ -8,7 +8,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -39,6 +39,7 @@ _UNREADY_RETRY_S = 2.0
 _VOICES_S = 15.0
 _TRIM_EVERY_S = 10.0
 _QUIET_S = 0.5  # without a listener: who comes again at once is not to wait for a collection
+_CONVERSATIONS = ("websocket", "webrtc")  # other doors close behind what was asked for
 _FIRST_WORDS = (
     "The harbour lay still before the storm, and nobody on the quay spoke a word. "
     "An old man counted the boats as they came in, one after the other, and wrote them down. "
@@ -53,6 +54,11 @@ class Listener:
     number: int
     door: str
     playback: Playback
+
+    @property
+    def idle(self) -> bool:
+        """Whether it may be sent away: it is there to talk, and nothing is being said."""
+        return self.door in _CONVERSATIONS and not self.playback.speaking
 
 
 class Service:
@@ -75,6 +81,7 @@ class Service:
         self._tidying: asyncio.TimerHandle | None = None
         self._nobody = asyncio.Event()
         self._nobody.set()
+        self._changed = asyncio.Event()  # someone left, or something was heard
         self.clock = MonotonicClock()
         find_engine(engine)  # raises where there is none
         # Each response that is being made waits in a thread of its own for most of its time.
@@ -212,6 +219,7 @@ class Service:
             self._tell_left(listener)
         finally:
             del self.listeners[listener.number]
+            self._changed.set()
             if not self.listeners:
                 self._nobody.set()
         await self._give_back()
@@ -284,16 +292,31 @@ class Service:
 
     async def drain(self, timeout_s: float) -> None:
         """Take nobody in any more; let those who listen hear their texts to the end for so long,
-        then end what is left.
+        then end what is left. Nobody waits for those to whom nothing is being said.
         """
         self.draining = True
         try:
-            await asyncio.wait_for(self._nobody.wait(), timeout_s)
+            await asyncio.wait_for(self._heard_out(), timeout_s)
         except TimeoutError:
             for listener in list(self.listeners.values()):
                 if listener.playback.opened:
                     with suppress(RunError):  # it may have left by itself meanwhile
                         await asyncio.to_thread(listener.playback.cut)
+
+    async def _heard_out(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def changed(_: Event) -> None:
+            loop.call_soon_threadsafe(self._changed.set)
+
+        with ExitStack() as subscribed:
+            for listener in self.listeners.values():
+                subscribed.callback(listener.playback.events.subscribe(changed))
+            while True:
+                self._changed.clear()
+                if all(listener.idle for listener in self.listeners.values()):
+                    return
+                await self._changed.wait()
 
     async def close(self) -> None:
         """End the engine."""
