@@ -55,9 +55,36 @@ def test_a_small_run_measures_everything(model: Path) -> None:
     ]
 
 
-def test_a_side_that_fails_is_an_error_of_one_line(model: Path) -> None:
+@pytest.fixture
+def damaged(model: Path, tmp_path: Path) -> Path:
+    """A checkpoint whose weights cannot be read."""
+    for name in ("config.json", "vocab.json"):
+        (tmp_path / name).symlink_to(model / name)
+    (tmp_path / "model.pth").write_bytes(b"no weights")
+    return tmp_path
+
+
+def test_a_side_that_fails_is_an_error_of_one_line(damaged: Path) -> None:
     with pytest.raises(EngineError, match="xtts_legato failed: "):
-        run(Options(model=str(model.parent), tokens=4, vocoder_latents=0))
+        run(Options(model=str(damaged), tokens=4, vocoder_latents=0))
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.pth", "vocab.json"])
+def test_a_folder_that_lacks_a_file_is_bad_usage(damaged: Path, name: str) -> None:
+    (damaged / name).unlink()
+    with pytest.raises(UsageError, match=f"^no {name} in "):
+        run(Options(model=str(damaged)))
+
+
+@pytest.mark.parametrize(
+    ("device", "message"), [("tpu", "^xtts runs on auto"), ("cuda", "^xtts: no CUDA device")]
+)
+def test_a_device_that_is_not_there_is_bad_usage(
+    monkeypatch: pytest.MonkeyPatch, damaged: Path, device: str, message: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match=message):
+        run(Options(model=str(damaged), device=device))
 
 
 def side(speeds: dict[int, float], ttfa_ms: float, rtf: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from legato.cli import xtts_extra
-from legato.xtts.profile import load_profile
+from legato.xtts.profile import load_profile, profile_path
 from legato.xtts.settings import XttsSettings
 from legato.xtts.synthetic import make_checkpoint
 
@@ -50,6 +50,15 @@ def test_what_is_found_is_kept_and_the_engine_uses_it(legato: Run, model: Path) 
     )
 
 
+def test_a_broken_profile_is_replaced(legato: Run, model: Path, data: Path) -> None:
+    data.mkdir()
+    profile_path().write_text("{")
+    arguments = ("--slots", "1", "--first-blocks", "12", "--tokens", "4")
+    code, _, _ = legato("tune", "xtts", "--model", model, "--device", "cpu", *arguments)
+    assert code == 0
+    assert load_profile() is not None
+
+
 def test_a_dry_run_keeps_nothing(legato: Run, model: Path) -> None:
     arguments = ("--slots", "1", "--first-blocks", "12", "--tokens", "4", "--dry-run")
     code, out, _ = legato("tune", "xtts", "--model", model, "--device", "cpu", *arguments)
@@ -63,7 +72,7 @@ def test_of_a_toy_nothing_is_kept_unless_somebody_says_where(legato: Run, tmp_pa
     toy = ("tune", "xtts", "--synthetic", "tiny", *arguments)
     code, out, _ = legato(*toy)
     assert code == 0
-    assert "nothing was kept" in out
+    assert "nothing was kept: tiny is not the size of the real model" in out
     assert load_profile() is None
     code, out, _ = legato(*toy, "--profile", tmp_path / "toy.json")
     assert code == 0

@@ -91,6 +91,17 @@ def test_a_broken_profile_is_named(tmp_path: Path, content: str) -> None:
         load_profile(path)
 
 
+def test_a_value_that_the_engine_refuses_is_told_with_the_profile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEGATO_DATA_DIR", str(tmp_path))
+    Profile("cpu", {"slots": 4, "vocoder_stream": "x"}).save()
+    with pytest.raises(UsageError, match=r"xtts-profile\.json is no profile .*own or shared"):
+        XttsSettings.load({"device": "cpu"}, {})
+    told = XttsSettings.load({"device": "cpu", "vocoder_stream": "own"}, {})
+    assert (told.slots, told.vocoder_stream) == (4, "own")
+
+
 def test_a_profile_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):

@@ -69,7 +69,10 @@ def run(options: Options, tell: Tell = lambda _: None) -> Row:
     """Measure; `tell` hears what comes next. Raises UsageError and EngineError."""
     if options.against and find_spec("TTS") is None:
         raise UsageError("coqui-tts is not installed here: see docs/BENCHMARKS.md, or leave it out")
-    work, batches, speaking = _work(options, checkpoint(options.model, options.synthetic, tell))
+    cuda = _on_cuda(options)
+    folder = checkpoint(options.model, options.synthetic, tell)
+    _check_files(folder)
+    work, batches, speaking = _work(options, folder, cuda)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with ExitStack() as stack:
         sides = [stack.enter_context(Side("legato.bench.xtts_legato", work))]
@@ -132,11 +135,29 @@ def _make(folder: Path, size: str, tell: Tell) -> Path:
     return part.rename(folder)
 
 
-def _work(options: Options, folder: Path) -> tuple[Work, tuple[int, ...], tuple[int, ...]]:
-    """What the sides are started with, and how many chunks they decode and speak at once."""
-    import torch  # noqa: PLC0415 - asked only whether there is CUDA
+def _on_cuda(options: Options) -> bool:
+    """Whether the sides will run there. Raises UsageError for settings that they would refuse."""
+    from legato.xtts.settings import XttsSettings  # noqa: PLC0415 - brings torch
 
-    cuda = torch.cuda.is_available() and options.device != "cpu"
+    settings = XttsSettings.load({"device": options.device, "threads": options.threads})
+    return settings.torch_device().type == "cuda"
+
+
+def _check_files(folder: Path) -> None:
+    """Raises UsageError where a file is missing, EngineError where config.json is broken."""
+    from legato.xtts.checkpoint import MODEL_FILE  # noqa: PLC0415 - brings torch
+    from legato.xtts.config import VOCAB_FILE, XttsConfig  # noqa: PLC0415
+
+    XttsConfig.load(folder)
+    for name in (MODEL_FILE, VOCAB_FILE):
+        if not (folder / name).is_file():
+            raise UsageError(f"no {name} in {folder}: give an XTTS folder")
+
+
+def _work(
+    options: Options, folder: Path, cuda: bool
+) -> tuple[Work, tuple[int, ...], tuple[int, ...]]:
+    """What the sides are started with, and how many chunks they decode and speak at once."""
     batches = options.slots or ((1, 2, 4, 8, 16, 32, 64) if cuda else (1, 2, 4, 16))
     speaking = options.speaking or ((1, 32) if cuda else (1, 4))
     work = Work(

@@ -67,7 +67,8 @@ def xtts(  # noqa: PLR0917 - one parameter per option
         console.print(line, highlight=False, soft_wrap=True)
     toy = bool(synthetic) and synthetic != "full" and profile is None
     kept = None if dry_run or toy else found.save(profile)
-    end = f"kept in {kept}" if kept else "nothing was kept"
+    why = f": {synthetic} is not the size of the real model; --profile FILE keeps it" if toy else ""
+    end = f"kept in {kept}" if kept else f"nothing was kept{why}"
     console.print(end, highlight=False, soft_wrap=True)
     if json_line:
         print_json(

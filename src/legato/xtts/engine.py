@@ -218,7 +218,7 @@ class XttsEngine:
         """Do everything once, so that the first chunk does not pay for it."""
         try:
             voice = self._model.voice("")
-        except UnknownVoice:  # none is there, or the first is broken: whoever asks for it is told
+        except UnknownVoice:  # none is there, or all are broken: whoever asks for one is told
             voice = self._model.no_voice()
         for key in range(self._batch.parallel):
             self._batch.add(

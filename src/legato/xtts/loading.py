@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
 
-from legato.errors import EngineError
+from legato.errors import EngineError, UnknownVoice
 from legato.synthesis.voices import has_voice
 from legato.types import Voice
 from legato.xtts.batch import out_of_memory, plan_slots
@@ -56,15 +57,23 @@ class XttsModel:
     def voice(self, wanted: str) -> VoiceLatents:
         """A voice's latents on the device, by its id; "" or a language is the default voice.
 
-        The default is the first studio voice. Raises UnknownVoice.
+        The default is the first studio voice, else the first own one that loads. Raises
+        UnknownVoice.
         """
         ids = (*self.studio, *self.store.names())
-        if find_name(wanted, ids) is None and (not wanted or has_voice(self.voices, wanted)):
-            wanted = ids[0] if ids else wanted
-        found = find_voice(wanted, self.studio, self.store, self.config.gpt.channels)
+        default = find_name(wanted, ids) is None and (not wanted or has_voice(self.voices, wanted))
+        found = self._first_of(ids if default and ids else (wanted,))
         return VoiceLatents(
             found.gpt_cond_latent.to(self.device), found.speaker_embedding.to(self.device)
         )
+
+    def _first_of(self, names: Sequence[str]) -> VoiceLatents:
+        """The first that loads. Raises UnknownVoice, of the last, where none does."""
+        *others, last = names
+        for name in others:
+            with suppress(UnknownVoice):
+                return find_voice(name, self.studio, self.store, self.config.gpt.channels)
+        return find_voice(last, self.studio, self.store, self.config.gpt.channels)
 
     def no_voice(self) -> VoiceLatents:
         """Something to warm up with where no voice is installed yet."""

@@ -67,9 +67,15 @@ def load_profile(path: Path | None = None) -> Profile | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
-        raise UsageError(
-            f"{target} is no profile ({error}): run `legato tune xtts` again, or remove it"
-        ) from error
+        raise unusable(error, target) from error
+
+
+def unusable(error: Exception, path: Path | None = None) -> UsageError:
+    """What is said of a profile with a fault: its file, the fault, and what to do."""
+    return UsageError(
+        f"{path or profile_path()} is no profile ({error}): run `legato tune xtts` again, or "
+        "remove it"
+    )
 
 
 def tuned_options(device: str, path: Path | None = None) -> dict[str, int | str]:

@@ -11,7 +11,7 @@ import torch
 
 from legato.errors import UsageError
 from legato.xtts.places import model_folder
-from legato.xtts.profile import tuned_options
+from legato.xtts.profile import TUNED, tuned_options, unusable
 
 _PREFIX = "LEGATO_XTTS_"
 _CPU_SLOTS, _CUDA_SLOTS = 4, 32
@@ -74,7 +74,11 @@ class XttsSettings:
             elif variable in told:
                 values[name] = _parsed(variable, told[variable], kind)
         given = cls(**values)  # type: ignore[arg-type]
-        return replace(given, **_tuned(given, values.keys()))  # type: ignore[arg-type]
+        tuned = _tuned(given, values.keys())
+        try:
+            return replace(given, **tuned)  # type: ignore[arg-type]
+        except UsageError as error:
+            raise unusable(error) from error
 
     @property
     def folder(self) -> Path:
@@ -101,10 +105,15 @@ def device_name(device: torch.device) -> str:
 
 
 def _tuned(given: XttsSettings, told: Iterable[str]) -> dict[str, int | str]:
-    """What this device's profile says of options that nobody told; slots told leave `parallel`."""
+    """What this device's profile says of options that nobody told; slots told leave `parallel`.
+
+    Where all are told it is not read.
+    """
     kept = set(told)
     if "slots" in kept:
         kept.add("parallel")
+    if kept >= TUNED.keys():
+        return {}
     options = tuned_options(device_name(given.torch_device()))
     return {name: value for name, value in options.items() if name not in kept}
 
