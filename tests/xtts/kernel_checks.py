@@ -11,13 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from legato.xtts import cuda_kernels, cuda_vocoder
 from legato.xtts.config import GptConfig, SamplingConfig
+from legato.xtts.cuda_convolution import Around, Filters, convolve
 from legato.xtts.cuda_graphs import GraphedSampler
-from legato.xtts.cuda_kernels import Around, attend, rows_product
+from legato.xtts.cuda_kernels import attend, rows_product
 from legato.xtts.cuda_step import decode_first
 from legato.xtts.gpt import Gpt
 from legato.xtts.kv_cache import KeyValueCache
 from legato.xtts.sampling import Sampler
+from legato.xtts.vocoder import SLOPE, ResidualBlock
 
 T = TypeVar("T")
 
@@ -40,6 +43,17 @@ def check_all(device: torch.device) -> int:
         partial(_check_attention, device, [199]),
         *(partial(_check_step, device, rows) for rows in (2, 3)),
         partial(_check_draws, device),
+        *(
+            partial(_check_convolution, device, *each)
+            for each in (
+                (3, 1, 32, 64, False, 0),
+                (7, 1, 64, 16, False, 1),
+                (3, 5, 32, 32, False, 2),
+                (2, 1, 32, 128, True, 0),
+            )
+        ),
+        partial(_check_upsampling, device),
+        partial(_check_blocks, device),
     ]
     for check in checks:
         print(f"{check()}: equal")
@@ -57,7 +71,7 @@ def _check_product(device: torch.device, rows: int, inputs: int, outputs: int, v
     norm = nn.LayerNorm(inputs).to(device).requires_grad_(False)
     norm.weight.copy_(_random(device, inputs, seed=5))
     norm.bias.copy_(_random(device, inputs, seed=6))
-    around = Around(
+    around = cuda_kernels.Around(
         norm if "norm" in variant else None,
         "gelu" in variant,
         residual if "residual" in variant else None,
@@ -149,6 +163,65 @@ def _check_draws(device: torch.device) -> str:
         wanted, made = (sampler.sample(index, logits, first=True) for sampler in samplers)
         assert made.tolist() == wanted.tolist()
     return f"draws of {rows} rows from {vocabulary} tokens"
+
+
+def _check_convolution(  # noqa: PLR0917
+    device: torch.device, taps: int, dilation: int, inputs: int, outputs: int, full: bool, sums: int
+) -> str:
+    """Of a part of two longer signals, with what else is added to it."""
+    weight = _random(device, taps, outputs, inputs, seed=1) / (taps * inputs) ** 0.5
+    whole = _random(device, 2, 170, inputs, seed=2)
+    x, bias = whole[:, 11:160], _random(device, 2, outputs, seed=3)
+    moments = x.shape[1] + (taps - 1 if full else 0)
+    added = _random(device, 3, 2, moments, outputs, seed=4)[:sums]
+    around = Around(0.1, tuple(added), 0.5)
+    filters = Filters.of(weight, dilation, full=full)
+    made = convolve(x, filters, bias, around)
+    wanted, plain = (
+        (_convolved(x.to(kind), weight.to(kind), filters) + bias[:, None] + added.sum(0)) * 0.5
+        for kind in (torch.float64, torch.float32)
+    )
+    torch.testing.assert_close(made.double(), wanted, atol=TOLERANCE, rtol=TOLERANCE)
+    if device.type == "cuda":  # of float32 no bit is lost that PyTorch's own product keeps
+        mine, theirs = ((each - wanted).square().mean().sqrt() for each in (made, plain))
+        assert mine < 1.5 * theirs, f"{mine} is farther from float64 than {theirs}"
+    return f"a convolution of {taps} taps, {inputs} to {outputs}"
+
+
+def _convolved(x: Tensor, weight: Tensor, filters: Filters) -> Tensor:
+    reach = (len(weight) - 1) * filters.dilation
+    made = functional.conv1d(
+        functional.leaky_relu(x, 0.1).transpose(1, 2),
+        weight.permute(1, 2, 0),
+        padding=reach if filters.full else reach // 2,
+        dilation=filters.dilation,
+    )
+    return made.transpose(1, 2)
+
+
+def _check_upsampling(device: torch.device) -> str:
+    up = nn.ConvTranspose2d(32, 32, (1, 4), (1, 2), (0, 1)).to(device).requires_grad_(False)
+    x, offset = _random(device, 2, 45, 32, seed=1), _random(device, 2, 32, seed=2)
+    wanted = up(functional.leaky_relu(_upright(x), SLOPE))[:, :, 0].transpose(1, 2)
+    filters, bias = cuda_vocoder.upsampling_layer(up)
+    made = cuda_vocoder.upsample(x, filters, bias + offset, 2)
+    torch.testing.assert_close(made, wanted + offset[:, None], atol=TOLERANCE, rtol=TOLERANCE)
+    return "a transposed convolution"
+
+
+def _check_blocks(device: torch.device) -> str:
+    """The mean of three, of a part of two longer signals."""
+    blocks = [ResidualBlock(32, kernel).to(device).requires_grad_(False) for kernel in (3, 3, 5)]
+    x = _random(device, 2, 70, 32, seed=1)[:, 3:66]
+    wanted = torch.stack([block(_upright(x)) for block in blocks]).mean(0)[:, :, 0].transpose(1, 2)
+    made = cuda_vocoder.mean_of_blocks(x, [cuda_vocoder.block_layers(block) for block in blocks])
+    torch.testing.assert_close(made, wanted, atol=TOLERANCE, rtol=TOLERANCE)
+    return "residual blocks"
+
+
+def _upright(x: Tensor) -> Tensor:
+    """(B, T, C) -> (B, C, 1, T), as `Vocoder` has it."""
+    return x.transpose(1, 2).unsqueeze(2).contiguous()
 
 
 def _do(work: Callable[[], T]) -> Callable[[], T]:

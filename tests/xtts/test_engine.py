@@ -346,6 +346,22 @@ def test_neighbours_wait_where_they_would_make_an_urgent_chunk_late(
         shared.cancel(number)
 
 
+def test_reading_prefixes_says_nothing_of_how_long_a_token_takes(
+    shared: XttsEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else 32 that join together make 32 look too slow, and they go on a few at a time."""
+    noted: list[int] = []
+    monkeypatch.setattr(shared._step_times, "note", lambda chunks, took_s: noted.append(chunks))
+    for number in (0, 1):
+        shared.add(job(number))
+    shared.step({}, 0.0)
+    assert noted == []
+    shared.step({}, 0.0)
+    assert noted == [2]
+    for number in (0, 1):
+        shared.cancel(number)
+
+
 def test_long_silent_work_gives_a_sign_of_life(
     shared: XttsEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

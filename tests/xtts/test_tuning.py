@@ -42,6 +42,11 @@ def test_the_order_is_the_one_whose_listener_begins_first() -> None:
     assert best_order({1: spoken(1, 4.1, wall_s=8), 4: spoken(2, 4.0, wall_s=9)}) == 1
 
 
+def test_of_orders_that_begin_at_once_it_is_the_one_with_time_for_most_listeners() -> None:
+    found = {1: spoken(0.05, 0.05, 5.7), 32: spoken(0.2, 0.23, 1.4), 64: spoken(0.4, 0.4, 1.0)}
+    assert best_order(found) == 32
+
+
 def test_the_first_block_is_short_unless_it_costs_more_later() -> None:
     assert best_first_block({10: spoken(0.2, 0.3), 20: spoken(0.3, 0.3)}) == 10
     assert best_first_block({10: spoken(0.2, 0.5), 20: spoken(0.3, 0.3)}) == 20

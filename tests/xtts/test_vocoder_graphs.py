@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from legato.xtts.checkpoint import load_checkpoint, load_speakers
-from legato.xtts.vocoder import Vocoder
+from legato.xtts.vocoder import Speaker, Vocoder
 from legato.xtts.vocoder_graphs import VocoderGraphs, frequent_shapes
 from legato.xtts.vocoder_stream import StreamingVocoder, render_together
 from tests.xtts.test_cached_gpt import eager
@@ -86,3 +86,27 @@ def test_captured_graphs_render_what_the_vocoder_renders(
     graphs = VocoderGraphs(placed, frequent_shapes(placed, 20, 20))
     for pieces, whole in spoken(placed, graphs, speakers):
         torch.testing.assert_close(pieces, whole, atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_tensor_cores_render_as_near_to_float64_as_cudnn(tiny_checkpoint: Path) -> None:
+    pytest.importorskip("triton")
+    from legato.xtts.cuda_vocoder import CudaVocoder, fits  # noqa: PLC0415 - brings Triton
+
+    checkpoint = load_checkpoint(tiny_checkpoint)
+    vocoder = Vocoder(checkpoint.config)
+    vocoder.load(checkpoint.take("hifigan_decoder.waveform_decoder"))
+    vocoder = vocoder.to("cuda")
+    assert fits(vocoder)
+    rendered = CudaVocoder(vocoder)
+    generator = torch.Generator().manual_seed(3)
+    frames = torch.randn(3, 40, vocoder.conv_pre.in_channels, generator=generator).to("cuda")
+    voice = next(iter(load_speakers(tiny_checkpoint).values())).speaker_embedding.to("cuda")
+    offsets = tuple(each.repeat(3, 1) for each in vocoder.speaker(voice).offsets)
+    mine = rendered.render(frames, Speaker(offsets), 13, 27)
+    theirs = vocoder.render(frames, Speaker(offsets), 13, 27)
+    exact = vocoder.double().render(
+        frames.double(), Speaker(tuple(each.double() for each in offsets)), 13, 27
+    )
+    assert mine.shape == theirs.shape
+    assert (mine - exact).square().mean() <= 1.5 * (theirs - exact).square().mean()

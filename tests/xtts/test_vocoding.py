@@ -14,7 +14,14 @@ from legato.xtts import vocoding
 from legato.xtts.checkpoint import load_checkpoint, load_speakers
 from legato.xtts.vocoder import Vocoder
 from legato.xtts.vocoder_stream import StreamingVocoder
-from legato.xtts.vocoding import CpuVocoding, CudaVocoding, Vocoding, Work, make_vocoding
+from legato.xtts.vocoding import (
+    CpuVocoding,
+    CudaVocoding,
+    Vocoding,
+    Work,
+    make_vocoding,
+    tensor_core_vocoder,
+)
 
 
 class PlayedDevice:
@@ -111,6 +118,25 @@ def test_on_a_device_results_come_in_order_when_they_have_arrived(
         whole = vocoder.decode(pieces[number], speakers[number])
         np.testing.assert_allclose(joined(results, number), whole, atol=1e-4)
         assert all(stream is streams[number] for of, stream, _ in results if of == number)
+
+
+@pytest.mark.parametrize(
+    ("capability", "published", "chosen"),
+    [((9, 0), True, True), ((12, 0), True, False), ((9, 0), False, False)],
+)
+def test_tensor_cores_are_for_gpus_and_widths_that_they_suit(  # noqa: PLR0917
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_checkpoint: Path,
+    vocoder: Vocoder,
+    capability: tuple[int, int],
+    published: bool,
+    chosen: bool,
+) -> None:
+    pytest.importorskip("triton", reason="comes with torch on Linux alone")
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda _: capability)
+    like = Vocoder(load_checkpoint(tiny_checkpoint).config) if published else vocoder
+    made = tensor_core_vocoder(like, torch.device("cuda"))
+    assert (type(made).__name__ == "CudaVocoder") == chosen
 
 
 @pytest.mark.parametrize(("device", "kind"), [("cpu", CpuVocoding), ("cuda", CudaVocoding)])

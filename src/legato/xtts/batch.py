@@ -133,6 +133,8 @@ class DecodeBatch:
         self._free = list(range(model.slots))
         self._index: tuple[tuple[int, ...], Tensor] = ((), self._tokens[:0])
         self._begun: _Computed | None = None
+        self.joined = 0
+        """Chunks whose prefixes the last step read, which takes longer than a token does."""
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._running)
@@ -164,6 +166,7 @@ class DecodeBatch:
             self._compact()
         going_on, joining = self._choose(slack_s, most or self._parallel)
         joined = self._join(joining)
+        self.joined = len(joined.parts)
         if not going_on and not joined.parts:
             return []
         return self._draw(_both(_Computed(going_on, *self._go_on(going_on)), joined))

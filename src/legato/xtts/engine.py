@@ -128,7 +128,8 @@ class XttsEngine:
             self._take(each)
         self._vocode(order, slack_s, idle=not drawn)
         took_s = time.perf_counter() - started_s
-        self._step_times.note(len(drawn), took_s)
+        if not self._batch.joined:
+            self._step_times.note(len(drawn), took_s)
         share_s = took_s / len(working)
         for rendition in working:
             rendition.busy_s += share_s

@@ -17,6 +17,7 @@ TOKENS_PER_S = 22_050 / 1_024
 _NEAR = 0.9  # this share of the best aggregate speed is as good, with less memory
 _AHEAD = 1.25  # a chunk must be made so much faster than it is heard
 _TIE = 1.05  # times that are closer are the same
+_AT_ONCE_S = 0.25  # nor is anybody kept waiting who hears within this
 
 WEIGHTS_GB = 1.5
 """The GPT's weights that a decode step reads, in float32."""
@@ -36,10 +37,12 @@ def best_order(spoken: Mapping[int, Spoken]) -> int:
     """How many of the slots to decode in a step: fewer is the most urgent chunks first.
 
     spoken: by that number. The one that lets a listener begin first, all chunks being heard
-    without a gap; of equals the one that is done first.
+    without a gap; of equals, and of those that begin at once, the one that is done first: so many
+    more listeners has it time for.
     """
     soonest = min(each.gapless_s for each in spoken.values())
-    equals = {n: each for n, each in spoken.items() if each.gapless_s <= _TIE * soonest}
+    soon_s = max(_TIE * soonest, _AT_ONCE_S)
+    equals = {n: each for n, each in spoken.items() if each.gapless_s <= soon_s}
     return min(equals, key=lambda n: equals[n].wall_s)
 
 

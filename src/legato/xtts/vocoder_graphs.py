@@ -13,7 +13,7 @@ from torch import Tensor
 
 from legato.xtts.cuda_graphs import Capture, GraphCapture, smallest
 from legato.xtts.vocoder import Speaker, Vocoder
-from legato.xtts.vocoder_stream import StreamingVocoder
+from legato.xtts.vocoder_stream import Renders, StreamingVocoder
 
 MOST_TOGETHER = 8
 """Windows rendered at once: of more, cuDNN takes twice as long for each (docs/BENCHMARKS.md)."""
@@ -27,12 +27,19 @@ Shape = tuple[int, int, int]
 
 
 class VocoderGraphs:
-    """Renders as the vocoder does. shapes: those to capture. Owned by the vocoder's stream."""
+    """Renders as the vocoder does. Owned by the vocoder's stream.
+
+    shapes: those to capture. renders: what does the work; None: the vocoder itself.
+    """
 
     def __init__(
-        self, vocoder: Vocoder, shapes: list[Shape], capture: Capture | None = None
+        self,
+        vocoder: Vocoder,
+        shapes: list[Shape],
+        capture: Capture | None = None,
+        renders: Renders | None = None,
     ) -> None:
-        self._vocoder = vocoder
+        self._renders = renders or vocoder
         capture = capture or GraphCapture()
         like = vocoder.cond_layer.weight
         speaker = vocoder.speaker(like.new_zeros(vocoder.cond_layer.in_features))
@@ -42,7 +49,7 @@ class VocoderGraphs:
             shape: like.new_zeros(MOST_TOGETHER, shape[0], vocoder.conv_pre.in_channels)
             for shape in shapes
         }
-        self._renders: dict[tuple[Shape, int], Callable[[], Tensor]] = {
+        self._launches: dict[tuple[Shape, int], Callable[[], Tensor]] = {
             (shape, count): capture(partial(self._render, shape, count))
             for shape in shapes
             for count in reversed(_COUNTS)
@@ -52,17 +59,17 @@ class VocoderGraphs:
         """As `Vocoder.render`, of at most 8 windows."""
         shape = (frames.shape[1], first, last)
         if shape not in self._frames:
-            return self._vocoder.render(frames, speaker, first, last)
+            return self._renders.render(frames, speaker, first, last)
         windows = len(frames)
         self._frames[shape][:windows] = frames
         for kept, given in zip(self._offsets, speaker.offsets, strict=True):
             kept[:windows] = given
-        rendered = self._renders[shape, smallest(_COUNTS, windows)]()
+        rendered = self._launches[shape, smallest(_COUNTS, windows)]()
         return rendered[:windows].clone()  # the next launch writes to the same memory
 
     def _render(self, shape: Shape, count: int) -> Tensor:
         offsets = Speaker(tuple(each[:count] for each in self._offsets))
-        return self._vocoder.render(self._frames[shape][:count], offsets, *shape[1:])
+        return self._renders.render(self._frames[shape][:count], offsets, *shape[1:])
 
 
 def frequent_shapes(vocoder: Vocoder, first_tokens: int, tokens: int) -> list[Shape]:
