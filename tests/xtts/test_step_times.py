@@ -46,3 +46,11 @@ def test_a_step_without_a_chunk_says_nothing_of_others() -> None:
     times.note(2, 0.04)
     times.note(0, 0.03)  # the vocoder alone, after two chunks that ended together
     assert times.most_within(0.03, 4) == 1
+
+
+def test_a_count_that_was_slow_once_is_tried_again() -> None:
+    times = StepTimes()
+    times.note(32, 0.13)
+    assert times.most_within(0.046, 32) == 11
+    times.note(11, 0.0025)
+    assert times.most_within(0.046, 32) == 32

@@ -1,6 +1,7 @@
 """float32 from end to end, set and checked.
 
 TF32 keeps 10 bits of a product's 23, and half precision as many: both change which token wins.
+Only `cuda_convolution` uses it, three products for one in float32.
 """
 
 from __future__ import annotations

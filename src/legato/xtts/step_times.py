@@ -25,15 +25,15 @@ class StepTimes:
     def most_within(self, limit_s: float, most: int) -> int:
         """How many of up to `most` chunks a step can take within `limit_s`.
 
-        All of them where not even one would be in time: then what is made in all counts. Of counts
-        never seen, the time is guessed in proportion to that of the next one seen.
+        All of them where not even one would be in time: then what is made in all counts.
         """
         fitting = [count for count in range(1, most + 1) if self._guess_s(count) <= limit_s]
         return max(fitting, default=most)
 
     def _guess_s(self, chunks: int) -> float:
-        known = self._mean_s.get(chunks)
-        if known is not None or not self._mean_s:
-            return known or 0.0
-        nearest = min(self._mean_s, key=lambda seen: (abs(seen - chunks), seen))
-        return self._mean_s[nearest] * chunks / nearest
+        """No more than fewer chunks take, in proportion: so a count that was slow once, and is not
+        tried since, is tried again. Where fewer were never seen, in proportion to the next more.
+        """
+        fewer = [seen for seen in self._mean_s if seen <= chunks]
+        nearest = fewer or sorted(self._mean_s)[:1]
+        return min((self._mean_s[seen] * chunks / seen for seen in nearest), default=0.0)
