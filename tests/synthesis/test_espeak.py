@@ -191,6 +191,8 @@ def test_a_language_without_a_voice_is_refused_and_a_region_falls_back(
     with pytest.raises(UnknownVoice, match="tlh"):
         engine.add(Job(1, make_chunk(B, language="tlh")))
     assert seconds(engine, make_chunk(B, language="de-at")) > 0.5
+    for code in ("DE_at", "chr"):  # of Cherokee there is one region alone
+        assert seconds(engine, make_chunk(B, language=code)) > 0.5
 
 
 def test_limits_are_kept(engine: EspeakEngine) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from legato.errors import EngineFull, TextTooLong, UnknownVoice
-from legato.synthesis.voices import check_job, check_voice, has_voice, split_variant
-from legato.types import Job
+from legato.synthesis.voices import check_job, check_voice, has_voice, speaks, split_variant
+from legato.types import Job, Voice
 from tests.fakes import ScriptedVoice, make_chunk
 
 INFO = ScriptedVoice.info
@@ -33,7 +33,7 @@ def test_a_variant_is_split_off(wanted: str, parts: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("voice", "language"),
-    [("", "en"), ("", "en-au"), ("low", "xx"), ("low+soft", "xx"), ("+soft", "de")],
+    [("", "en"), ("", "en-AU"), ("", "EN_au"), ("low", "xx"), ("low+soft", "xx"), ("+soft", "de")],
 )
 def test_voices_that_can_be_said(voice: str, language: str) -> None:
     check_voice(INFO, voice, language)
@@ -46,6 +46,12 @@ def test_voices_that_can_be_said(voice: str, language: str) -> None:
 def test_voices_that_cannot(voice: str, language: str) -> None:
     with pytest.raises(UnknownVoice, match="scripted has no voice"):
         check_voice(INFO, voice, language)
+
+
+def test_of_which_region_a_voice_is_does_not_matter() -> None:
+    voices = [Voice("li", "Li", ("zh-cn",)), Voice("ada", "Ada", ("en", "pt"))]
+    assert all(speaks(voices, code) for code in ("zh", "zh-CN", "zh_TW", "PT", "pt-br", "en"))
+    assert not any(speaks(voices, code) for code in ("", "z", "ja", "e", "en2"))
 
 
 def test_a_job_is_checked_for_room_length_and_voice() -> None:

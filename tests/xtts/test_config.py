@@ -72,6 +72,7 @@ SPOILED: list[tuple[Callable[[Fields], object], str]] = [
     ),
     (lambda f: f["model_args"].update(gpt_use_perceiver_resampler=False), "not an XTTS v2 model"),
     (lambda f: f.update(temperature="hot"), "'temperature' is 'hot', not a number"),
+    (lambda f: f.update(top_p=2.0), "config.json: top_p must be above 0 and at most 1, not 2"),
     (lambda f: f.update(languages="en"), "'languages' is not a list"),
 ]
 

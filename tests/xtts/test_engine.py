@@ -249,6 +249,13 @@ def test_what_cannot_be_spoken_is_refused_before_it_is_decoded(make: Make) -> No
     assert engine.step({}, 0.0) == []
 
 
+def test_tokens_are_drawn_as_the_options_say(make: Make) -> None:
+    """At a temperature of 0 the seed is all one."""
+    greedy = make(slots=1, temperature=0.0)
+    one, other = (speak(greedy, replace(job(1), seed=seed))[1] for seed in (1, 2))
+    np.testing.assert_array_equal(one, other)
+
+
 def test_who_comes_after_two_that_ended_together_is_served(make: Make) -> None:
     engine = make(slots=2)
     same = replace(job(1), job_id=2)

@@ -179,12 +179,25 @@ def test_a_retry_has_another_seed_and_the_first_attempt_its_own() -> None:
     "change",
     [
         {"temperature": -0.1},
-        {"top_k": 0},
+        {"temperature": float("nan")},
+        {"top_k": -1},
         {"top_p": 0.0},
         {"top_p": 1.1},
         {"repetition_penalty": 0.0},
     ],
 )
 def test_settings_that_mean_nothing_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="sampling"):
-        Sampler(1, V, CPU).begin(0, replace(DEFAULT, **change), 0, START)
+    [name] = change
+    with pytest.raises(UsageError, match=f"^{name} must be "):
+        replace(DEFAULT, **change)
+
+
+def test_a_top_k_of_0_sorts_nothing_out() -> None:
+    """As in transformers, whose default for others is 50."""
+    sampler = Sampler(2, V, CPU)
+    for slot, top_k in enumerate((0, V)):
+        sampler.begin(slot, SamplingConfig(1.0, top_k, 1.0, 1.0), 7, START)
+    logits = torch.randn(1, V, generator=torch.Generator().manual_seed(1)).repeat(2, 1)
+    scores = sampler.scores(torch.arange(2), logits)
+    assert torch.isfinite(scores).all()
+    assert torch.equal(scores[0], scores[1])

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from legato.errors import UsageError
+from legato.xtts.config import SamplingConfig
 from legato.xtts.settings import XttsSettings
 
 
@@ -27,7 +28,11 @@ def test_options_come_before_the_environment_and_that_before_defaults() -> None:
         ({"block_tokens": 0}, {}, "block_tokens must be at least 1"),
         ({"device": "tpu"}, {}, "auto, cpu or cuda"),
         ({"precision": "float16"}, {}, "float32 alone, not in 'float16'"),
-        ({}, {"LEGATO_XTTS_SLOTS": "many"}, "LEGATO_XTTS_SLOTS is 'many'"),
+        ({}, {"LEGATO_XTTS_SLOTS": "many"}, "LEGATO_XTTS_SLOTS is 'many', not a whole number"),
+        ({}, {"LEGATO_XTTS_TOP_P": "much"}, "LEGATO_XTTS_TOP_P is 'much', not a number"),
+        ({"top_p": 0.0}, {}, "^xtts: top_p must be above 0 and at most 1, not 0"),
+        ({"temperature": float("nan")}, {}, "temperature must be at least 0, not nan"),
+        ({"temperature": "hot"}, {}, "temperature is 'hot', not of the kind float"),
     ],
 )
 def test_what_makes_no_sense_is_bad_usage(
@@ -51,3 +56,11 @@ def test_slots_suit_the_device_unless_told() -> None:
     assert XttsSettings().slots_on(cpu) < XttsSettings().slots_on(cuda)
     assert XttsSettings(slots=5).slots_on(cuda) == 5
     assert XttsSettings(device="cpu").torch_device() == cpu
+
+
+def test_how_tokens_are_drawn_is_the_checkpoints_own_but_for_what_is_told() -> None:
+    own = SamplingConfig(temperature=0.65, top_k=30)
+    told = XttsSettings.load({"temperature": 1}, {"LEGATO_XTTS_TOP_P": "0.5"})
+    assert told.sampling(own) == SamplingConfig(temperature=1.0, top_k=30, top_p=0.5)
+    assert XttsSettings(top_k=0, temperature=0.0).sampling(own) == SamplingConfig(0.0, 0)
+    assert XttsSettings().sampling(own) == own

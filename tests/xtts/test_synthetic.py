@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from legato.xtts.checkpoint import load_checkpoint, load_speakers
 from legato.xtts.config import XttsConfig
+from legato.xtts.download import FILES
 from legato.xtts.gpt import Gpt
 from legato.xtts.kv_cache import KeyValueCache
 from legato.xtts.layout import expected_shapes
@@ -58,6 +59,24 @@ def test_the_same_seed_makes_the_same_files(mini_checkpoint: Path, tmp_path: Pat
     )
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["mel_stats"], other["mel_stats"])
+
+
+def test_files_that_are_in_use_are_replaced_and_not_written_to(tmp_path: Path) -> None:
+    main([str(tmp_path), "--size", "mini"])
+    before = (tmp_path / "model.pth").stat().st_ino
+    main([str(tmp_path), "--size", "mini"])
+    assert (tmp_path / "model.pth").stat().st_ino != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+
+
+def test_a_folder_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "file")])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_weights_are_those_that_the_golden_files_were_made_with(mini_checkpoint: Path) -> None:

@@ -45,10 +45,11 @@ def test_reads_the_vocabulary_of_a_synthetic_checkpoint(mini_checkpoint: Path) -
 
 def test_ignores_the_region(tokenizer: Tokenizer) -> None:
     assert tokenizer.encode("olá", "pt-br") == tokenizer.encode("olá", "pt")
-    assert tokenizer.encode("你好", "zh") == tokenizer.encode("你好", "zh-cn")
+    for code in ("zh", "zh-CN", "zh_TW"):
+        assert tokenizer.encode("你好", code) == tokenizer.encode("你好", "zh-cn")
 
 
-@pytest.mark.parametrize("language", ["sv", "", "-", "zhcn", "EN"])
+@pytest.mark.parametrize("language", ["sv", "", "-", "zhcn"])
 def test_refuses_other_languages(tokenizer: Tokenizer, language: str) -> None:
     with pytest.raises(UnknownLanguage, match=r"does not speak .* it speaks ar, cs"):
         tokenizer.encode("hej", language)

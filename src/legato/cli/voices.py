@@ -91,7 +91,12 @@ def _voices_of(engine: str) -> tuple[Voice, ...]:
     if engine == _CLONING:
         known = _cloning_voices()
         if not known:
-            raise UsageError("there are no XTTS voices here: run `legato download xtts`")
+            from legato.xtts.places import model_folder  # noqa: PLC0415
+
+            raise UsageError(
+                f"there are no XTTS voices here (no weights in {model_folder()}): "
+                "run `legato download xtts`"
+            )
         return known
     running = create_engine(engine)
     try:

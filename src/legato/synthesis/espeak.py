@@ -27,6 +27,7 @@ from legato.synthesis.espeak_library import (
     InstalledVoice,
 )
 from legato.synthesis.voices import check_job, split_variant
+from legato.text.languages import normal_code
 from legato.types import (
     AudioBlock,
     EngineInfo,
@@ -147,7 +148,8 @@ class EspeakEngine:
     def _voice_file(self, wanted: str, language: str) -> str:
         base, variant = split_variant(wanted.casefold())
         if not base:
-            base = PREFERRED_VOICES.get(language, language)
+            code = normal_code(language)
+            base = PREFERRED_VOICES.get(code, code)
         id_ = self._ids.get(base) or self._ids.get(base.partition("-")[0])  # "de-at" is "de"
         if id_ is None:
             raise EngineError(f"espeak-ng has no voice {base!r}")
@@ -190,7 +192,8 @@ def _ids_by_any_name(files: Mapping[str, InstalledVoice]) -> dict[str, str]:
         if not id_.startswith("+")
         for priority, code in file.languages
     )
-    found = {code: id_ for _, code, id_ in reversed(by_language)}
+    found = {code.partition("-")[0]: id_ for _, code, id_ in reversed(by_language)}
+    found |= {code: id_ for _, code, id_ in reversed(by_language)}
     found |= {file.name.strip().casefold(): id_ for id_, file in files.items() if id_[0] != "+"}
     return found | {id_.casefold(): id_ for id_ in files}
 

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from legato.errors import EngineFull, TextTooLong, UnknownVoice
 from legato.text.cast import Cast
+from legato.text.languages import normal_code
 from legato.types import EngineInfo, Job, Voice
 
 VARIANT = "+"
@@ -91,6 +92,10 @@ def check_job(info: EngineInfo, job: Job, in_flight: Collection[int]) -> None:
 
 
 def speaks(voices: Iterable[Voice], language: str) -> bool:
-    """Whether one of them speaks the language, or its region-less form."""
-    primary = language.partition("-")[0]
-    return any(language in voice.languages or primary in voice.languages for voice in voices)
+    """Whether one of them speaks the language; of which region is all one."""
+    wanted = _primary(language)
+    return any(_primary(code) == wanted for voice in voices for code in voice.languages)
+
+
+def _primary(language: str) -> str:
+    return normal_code(language).partition("-")[0]

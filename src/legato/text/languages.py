@@ -181,6 +181,11 @@ _SPEECH = {
 }
 
 
+def normal_code(language: str) -> str:
+    """A language code as Legato writes it: "en-us" for "en-US" and "en_US"."""
+    return language.casefold().replace("_", "-")
+
+
 @cache
 def rules_for(language: str) -> LanguageRules:
     """The rules of a language code ("en-gb" reads as "en", "zh" as "zh-cn").
@@ -188,9 +193,9 @@ def rules_for(language: str) -> LanguageRules:
     An unknown language gets a middling pace and no words of its own: its sentences and
     commas are still found.
     """
-    code = language.lower()
+    code = normal_code(language)
     if code not in _PACE:
-        base = code.split("-")[0].split("_")[0]
+        base = code.partition("-")[0]
         code = "zh-cn" if base in ("zh", "cmn") else base
     return LanguageRules(
         code=code,

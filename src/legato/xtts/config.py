@@ -7,6 +7,7 @@ The names of the keys and the meaning of missing ones are coqui-tts 0.28.0's (`X
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +100,26 @@ class DecoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class SamplingConfig:
-    """How tokens are drawn unless a job says otherwise."""
+    """How tokens are drawn. A temperature of 0 is greedy, a top_k of 0 sorts nothing out.
+
+    Raises UsageError for values that no distribution can be made of.
+    """
 
     temperature: float = 0.75
     top_k: int = 50
     top_p: float = 0.85
     repetition_penalty: float = 5.0
     length_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, good, wanted in (
+            ("temperature", 0.0 <= self.temperature < math.inf, "at least 0"),
+            ("top_k", self.top_k >= 0, "at least 0"),
+            ("top_p", 0.0 < self.top_p <= 1.0, "above 0 and at most 1"),
+            ("repetition_penalty", 0.0 < self.repetition_penalty < math.inf, "above 0"),
+        ):
+            if not good:
+                raise UsageError(f"{name} must be {wanted}, not {getattr(self, name):g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +203,16 @@ def _decoder(args: Json) -> DecoderConfig:
 
 def _sampling(fields: Json) -> SamplingConfig:
     default = SamplingConfig()
-    return SamplingConfig(
-        temperature=_number(fields, "temperature", default.temperature),
-        top_k=_whole(fields, "top_k", default.top_k),
-        top_p=_number(fields, "top_p", default.top_p),
-        repetition_penalty=_number(fields, "repetition_penalty", default.repetition_penalty),
-        length_penalty=_number(fields, "length_penalty", default.length_penalty),
-    )
+    try:
+        return SamplingConfig(
+            temperature=_number(fields, "temperature", default.temperature),
+            top_k=_whole(fields, "top_k", default.top_k),
+            top_p=_number(fields, "top_p", default.top_p),
+            repetition_penalty=_number(fields, "repetition_penalty", default.repetition_penalty),
+            length_penalty=_number(fields, "length_penalty", default.length_penalty),
+        )
+    except UsageError as error:
+        raise EngineError(f"{CONFIG_FILE}: {error}") from error
 
 
 def _languages(fields: Json) -> tuple[str, ...]:

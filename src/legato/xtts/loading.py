@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -112,7 +112,7 @@ def load_model(settings: XttsSettings, tell: Callable[[str], None]) -> XttsModel
         tell(f"memory has room for {tokens.slots} chunks at once, not for {wanted}")
     studio, store = load_speakers(settings.folder), VoiceStore()
     return XttsModel(
-        config=checkpoint.config,
+        config=replace(checkpoint.config, sampling=settings.sampling(checkpoint.config.sampling)),
         device=device,
         tokens=tokens,
         vocoder=vocoder,

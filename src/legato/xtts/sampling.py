@@ -13,7 +13,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legato.errors import UsageError
 from legato.xtts.config import SamplingConfig
 
 _PLACEHOLDER = 1
@@ -40,8 +39,7 @@ class Sampler:
         self._yes = torch.ones((), dtype=torch.bool, device=device)  # a graph copies no host values
 
     def begin(self, slot: int, settings: SamplingConfig, seed: int, start_token: int) -> None:
-        """Make a slot ready for a new chunk. Raises UsageError where the settings are invalid."""
-        check_sampling(settings)
+        """Make a slot ready for a new chunk."""
         self._seen[slot] = False
         self._seen[slot, _PLACEHOLDER] = True
         self._seen[slot, start_token] = True
@@ -50,7 +48,7 @@ class Sampler:
         self._filters[slot] = torch.tensor(
             (
                 settings.temperature,
-                settings.top_k,
+                settings.top_k or self._seen.shape[1],
                 settings.top_p,
                 settings.repetition_penalty,
             ),
@@ -82,20 +80,6 @@ class Sampler:
         scores = penalised(logits, self._seen[slots], penalty)
         scores /= torch.where(temperature == 0.0, 1.0, temperature)
         return filtered(scores, top_k, top_p)
-
-
-def check_sampling(settings: SamplingConfig) -> None:
-    """Raise UsageError for values that no distribution can be made of."""
-    if not (
-        settings.temperature >= 0.0
-        and settings.top_k >= 1
-        and 0.0 < settings.top_p <= 1.0
-        and settings.repetition_penalty > 0.0
-    ):
-        raise UsageError(
-            f"sampling: temperature >= 0, top_k >= 1, 0 < top_p <= 1, repetition_penalty > 0; "
-            f"given {settings}"
-        )
 
 
 def penalised(logits: Tensor, seen: Tensor, penalty: Tensor) -> Tensor:

@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 
 from legato.errors import UsageError
+from legato.xtts.config import SamplingConfig
 from legato.xtts.places import model_folder
 from legato.xtts.profile import TUNED, tuned_options, unusable
 
 _PREFIX = "LEGATO_XTTS_"
 _CPU_SLOTS, _CUDA_SLOTS = 4, 32
+_SAMPLING = ("temperature", "top_k", "top_p", "repetition_penalty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class XttsSettings:
     0.26 GB at full size. parallel: of these, how many one step decodes. first_block_tokens,
     block_tokens: latents per window of the vocoder; each is 46 ms of audio. threads: of the
     CPU. vocoder_stream: on CUDA, a stream of the vocoder's own beside decoding, or shared with
-    it. precision: float32 and nothing else.
+    it. precision: float32 and nothing else. temperature, top_k, top_p, repetition_penalty: how
+    tokens are drawn (`SamplingConfig`); negative: as the checkpoint's config.json says.
     """
 
     model: str = ""
@@ -37,6 +40,10 @@ class XttsSettings:
     threads: int = 0
     vocoder_stream: str = "own"
     precision: str = "float32"
+    temperature: float = -1.0
+    top_k: int = -1
+    top_p: float = -1.0
+    repetition_penalty: float = -1.0
 
     def __post_init__(self) -> None:
         if self.device not in {"auto", "cpu", "cuda"}:
@@ -54,6 +61,10 @@ class XttsSettings:
         for name in ("first_block_tokens", "block_tokens"):
             if getattr(self, name) < 1:
                 raise UsageError(f"xtts: {name} must be at least 1")
+        try:
+            self.sampling(SamplingConfig())
+        except UsageError as error:
+            raise UsageError(f"xtts: {error}") from error
 
     @classmethod
     def load(
@@ -84,6 +95,11 @@ class XttsSettings:
     def folder(self) -> Path:
         """Where the checkpoint is looked for."""
         return Path(self.model).expanduser() if self.model else model_folder()
+
+    def sampling(self, own: SamplingConfig) -> SamplingConfig:
+        """The checkpoint's own, but for what is told here. Raises UsageError."""
+        told = {name: getattr(self, name) for name in _SAMPLING if not getattr(self, name) < 0}
+        return replace(own, **told)
 
     def torch_device(self) -> torch.device:
         """The device to run on. Raises UsageError where a GPU is asked for and there is none."""
@@ -119,6 +135,8 @@ def _tuned(given: XttsSettings, told: Iterable[str]) -> dict[str, int | str]:
 
 
 def _checked(name: str, value: object, kind: type) -> object:
+    if kind is float and type(value) is int:
+        return float(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UsageError(f"xtts: {name} is {value!r}, not of the kind {kind.__name__}")
     return value
@@ -128,6 +146,7 @@ def _parsed(variable: str, text: str, kind: type) -> object:
     if kind is str:
         return text
     try:
-        return int(text)
+        return kind(text)
     except ValueError:
-        raise UsageError(f"{variable} is {text!r}, not a whole number") from None
+        what = "whole number" if kind is int else "number"
+        raise UsageError(f"{variable} is {text!r}, not a {what}") from None

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from legato.errors import OutputError
+from legato.xtts.checkpoint import MODEL_FILE, SPEAKERS_FILE
 from legato.xtts.config import CONFIG_FILE, VOCAB_FILE, XttsConfig
 from legato.xtts.synthetic_vocab import LANGUAGES, vocabulary
 from legato.xtts.synthetic_weights import make_speakers, make_weights
@@ -44,14 +47,21 @@ SIZES = {
 
 
 def make_checkpoint(folder: Path, size: str = "tiny", seed: int = 0) -> Path:
-    """Write a checkpoint into `folder`, made if need be, and return it."""
+    """Write a checkpoint into `folder`, made if need be, and return it. Raises OutputError."""
+    try:
+        return _write(folder, size, seed)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _write(folder: Path, size: str, seed: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     fields = checkpoint_config(SIZES[size])
     _write_json(folder / CONFIG_FILE, fields)
     _write_json(folder / VOCAB_FILE, vocabulary(SIZES[size].text_vocab))
     config = XttsConfig.load(folder)
-    torch.save(make_speakers(config, seed, SPEAKERS), folder / "speakers_xtts.pth")
-    torch.save({"config": fields, "model": make_weights(config, seed)}, folder / "model.pth")
+    _save(make_speakers(config, seed, SPEAKERS), folder / SPEAKERS_FILE)
+    _save({"config": fields, "model": make_weights(config, seed)}, folder / MODEL_FILE)
     return folder
 
 
@@ -99,6 +109,14 @@ def _write_json(path: Path, value: dict[str, object]) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def _save(content: object, path: Path) -> None:
+    """Whole or not at all: an engine may have mapped the one before into its memory."""
+    part = path.with_name(f"{path.name}.part{os.getpid()}")
+    with part.open("wb") as file:
+        torch.save(content, file)
+    part.replace(path)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m legato.xtts.synthetic")
@@ -106,7 +124,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", choices=sorted(SIZES), default="tiny")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    make_checkpoint(options.folder, options.size, options.seed)
+    try:
+        make_checkpoint(options.folder, options.size, options.seed)
+    except OutputError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from legato.errors import EngineError, TextTooLong, UnknownLanguage, UsageError
+from legato.text.languages import normal_code
 from legato.types import LANGUAGES, EngineLimits
 from legato.xtts.cleaning import clean_text
 from legato.xtts.cleaning.optional import require
@@ -82,7 +83,7 @@ class Tokenizer:
         return clean_text(text, self._language_token(language).partition("-")[0])
 
     def _language_token(self, language: str) -> str:
-        primary = language.partition("-")[0]
+        primary = normal_code(language).partition("-")[0]
         token = "zh-cn" if primary == "zh" else primary
         if token not in self.languages:
             raise UnknownLanguage(
