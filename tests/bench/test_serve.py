@@ -43,9 +43,14 @@ def test_an_engine_process_that_stands_still_takes_nobody_their_sound() -> None:
 
 def test_who_comes_and_goes_leaves_no_task_and_no_file_behind() -> None:
     with ServedProcess() as served:
-        result = asyncio.run(come_and_go(served, FEW.soak_s, FEW.session))
-    assert result["came"] > 10
+        # Who vanishes from WebRTC is missed after half a minute: not here.
+        result = asyncio.run(
+            come_and_go(served, FEW.soak_s, FEW.session, vanish=("websocket", "http"))
+        )
+    assert result["came"] == sum(result["ways"].values()) > 10
+    assert all(result["ways"].values())
     assert result["vanished"] > 0
+    assert result["heard"] >= 0.9 * (result["came"] - result["vanished"])
     assert result["listeners_after"] == 0
     assert result["files_after"] <= result["files_before"]
     assert result["tasks_after"] <= result["tasks_before"]

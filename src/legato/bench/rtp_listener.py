@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -18,6 +19,19 @@ _SILENT = 60  # bytes with the header: 23 have been seen of silence, 130 and mor
 
 Exchange = Callable[[str], Awaitable[str]]
 """Takes an SDP offer to a server and brings its answer back."""
+
+
+async def offer_to(url: str, sdp: str, **settings: object) -> str:
+    """Bring an offer to a server's address for them, and its answer back. Raises OSError."""
+
+    def post() -> str:
+        body = json.dumps({"sdp": sdp, **settings}).encode()
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            told: str = json.load(answer)["sdp"]
+        return told
+
+    return await asyncio.to_thread(post)
 
 
 @dataclass(slots=True)
@@ -114,6 +128,12 @@ class RtpListener:
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.told(kind)) >= count)
         return self.told(kind)
+
+    async def vanish(self) -> None:
+        """Be gone without a word: no packet goes out any more. `close` what is left."""
+        (transceiver,) = self.peer.getTransceivers()
+        # aiortc has no public way to be gone without saying so.
+        await transceiver.receiver.transport.transport._connection.close()
 
     async def close(self) -> None:
         """Hang up."""

@@ -166,8 +166,10 @@ def table(result: Result) -> Table:
         values = [result[scene].get(key) for scene in scenes]
         shown.add_row(name, *("" if value is None else f"{value}" for value in values))
     soak = result["soak"]
+    told = ", ".join(f"{count} by {way}" for way, count in soak["ways"].items())
     shown.caption = (
-        f"soak of {soak['seconds']:g} s: {soak['came']} came, {soak['vanished']} of them vanished; "
+        f"soak of {soak['seconds']:g} s: {soak['came']} came ({told}), {soak['vanished']} "
+        f"of them vanished, {soak['heard']} heard all; "
         f"memory {soak['early_mb']} to {soak['late_mb']} MB ({soak['growth_percent']} %; "
         f"{soak['growth_without_cache_percent']} % without the chunk cache), "
         f"files {soak['files_before']} to {soak['files_after']}, "

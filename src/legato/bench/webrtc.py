@@ -7,15 +7,14 @@ decoding them. All of it shares this machine. Linux only.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from rich.table import Table
 from legato.bench import gil_hog
 from legato.bench.crowd import Crowd, quantile
 from legato.bench.plain_webrtc import PlainProcess
-from legato.bench.rtp_listener import RtpListener
+from legato.bench.rtp_listener import RtpListener, offer_to
 from legato.bench.served import ServedProcess
 from legato.bench.story import story
 from legato.errors import UsageError
@@ -175,9 +174,8 @@ async def _listen_one(
     await asyncio.sleep(arrives_s)
     heard, listener = Heard(), RtpListener()
 
-    async def exchange(sdp: str) -> str:
-        # A pace of one's own, as good as the same: nobody's chunks are in the server's cache.
-        return await asyncio.to_thread(_post, url, {"sdp": sdp, "speed": 1 + number / 10_000})
+    # A pace of one's own, as good as the same: nobody's chunks are in the server's cache.
+    exchange = partial(offer_to, url, speed=1 + number / 10_000)
 
     try:
         async with asyncio.timeout(crowd.arrive_s + crowd.together_s + _LATEST_S):
@@ -205,15 +203,6 @@ async def _speak(listener: RtpListener, deltas: Sequence[str], every_s: float) -
         listener.send(type="text", text=delta)
         await asyncio.sleep(every_s)
     listener.send(type="end")
-
-
-def _post(url: str, body: dict[str, Any]) -> str:
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request) as answer:
-        sdp: str = json.load(answer)["sdp"]
-    return sdp
 
 
 def summary(heard: Sequence[Heard]) -> Result:
