@@ -69,5 +69,6 @@ def test_a_file_that_is_named_must_be_there(file: Path) -> None:
 
 def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert secret("api_key") == ""
-    monkeypatch.setenv("LEGATO_API_KEY", "abc")
-    assert secret("api_key") == "abc"
+    for given, taken in (("abc", "abc"), ("a c\r\n", "a c"), (" ", " ")):
+        monkeypatch.setenv("LEGATO_API_KEY", given)
+        assert secret("api_key") == taken

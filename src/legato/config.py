@@ -42,8 +42,12 @@ def setting(variable_name: str) -> str:
 
 
 def secret(name: str) -> str:
-    """A key, "" for none: from the environment alone."""
-    return os.environ.get(variable(name), "")
+    """A key, "" for none: from the environment alone, without the end of the line that it was in.
+
+    A blank one stays as it is: whoever takes it says that it is none.
+    """
+    given = os.environ.get(variable(name), "")
+    return given.strip() or given
 
 
 def settings_file() -> Path | None:

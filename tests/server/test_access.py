@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import openai
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from websockets import Response
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from legato.clock import MonotonicClock
+from legato.errors import UsageError
 from legato.server.access import Access
 from legato.server.figures import Figures
 from legato.server.settings import ServerSettings
@@ -77,6 +82,7 @@ def test_pages_that_are_named_may_call() -> None:
         speech = open_to_one.http.post("/v1/audio/speech", json=SPEECH, headers={"origin": PAGE})
         assert speech.status_code == 200
         assert speech.headers["access-control-allow-origin"] == PAGE
+        assert speech.headers["access-control-expose-headers"] == "Retry-After"
         other = open_to_one.http.get("/v1/models", headers={"origin": "https://other.example"})
         assert other.status_code == 403
         assert "access-control-allow-origin" not in other.headers
@@ -166,3 +172,29 @@ def test_websockets_are_guarded_as_well(
     }
     sent = asyncio.run(_asked(ServerSettings(api_key="secret"), scope))
     assert sent[0]["type"] == ("websocket.accept" if accepted else "websocket.close")
+
+
+def test_a_refused_websocket_is_told_why() -> None:
+    """As HTTP is: a client sees status, reason and for how long to wait."""
+    with serving(api_key=KEY, calls_per_minute=6.0, calls_at_once=2) as guarded:
+        answers = [
+            _refused(f"{guarded.url}/v1/audio/stream?api_key=wrong".replace("http", "ws", 1))
+            for _ in range(3)
+        ]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert json.loads(answers[0].body)["error"]["code"] == "invalid_api_key"
+    assert answers[0].headers["www-authenticate"] == "Bearer"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 11
+
+
+def _refused(url: str) -> Response:
+    with pytest.raises(InvalidStatus) as refused, connect(url):
+        pass
+    return refused.value.response
+
+
+@pytest.mark.parametrize("key", [" ", "\n", "schlüssel", "a\x7f", "a\nb", " a", "a\t"])
+def test_a_key_that_no_header_carries_is_refused_at_the_start(key: str) -> None:
+    with pytest.raises(UsageError, match="server_key is blank or has more than printable ASCII"):
+        ServerSettings(api_key=key)
+    assert ServerSettings(api_key="a").api_key == "a"

@@ -14,6 +14,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import allow_header_conformance, positive_data_acceptance
 
 import openapi
+from legato.server.app import create_app
+from legato.server.settings import ServerSettings
 from tests.server.serving import WAIT_S, Serving
 
 pytestmark = pytest.mark.timeout(600)  # what is sent is also spoken
@@ -26,6 +28,14 @@ schema = schemathesis.openapi.from_path(openapi.PATH, config=_CONFIG)
 def test_the_document_is_that_of_the_app() -> None:
     kept = openapi.PATH.read_text(encoding="utf-8")
     assert json.loads(kept) == json.loads(openapi.described()), "run scripts/openapi.py"
+
+
+def test_the_key_is_named_and_where_none_is_needed() -> None:
+    document = create_app(ServerSettings(api_key="secret")).openapi()
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert document["security"] == [{"key": []}]
+    assert document["paths"]["/health"]["get"]["security"] == []
+    assert {} in create_app().openapi()["security"]
 
 
 @schema.parametrize()

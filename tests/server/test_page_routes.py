@@ -33,6 +33,13 @@ def test_the_page_and_all_that_it_names_are_there(served: Served) -> None:
             assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_who_asks_for_the_head_alone_gets_it(served: Served) -> None:
+    for path in ("/", "/health", "/ready"):
+        with urlopen(Request(served.url + path, method="HEAD")) as response:
+            assert int(response.headers["Content-Length"]) > 10
+            assert response.read() == b""
+
+
 def test_who_has_a_file_is_told_so(served: Served) -> None:
     with urlopen(served.url + "/page/main.js") as response:
         tag = response.headers["ETag"]

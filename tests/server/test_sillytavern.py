@@ -38,7 +38,10 @@ def test_a_text_is_spoken_either_way(served: Serving) -> None:
     streamed = served.http.get(
         "/tts_stream/", params={"text": TEXT, "speaker_wav": "en-gb", "language": "EN"}
     )
-    for response in (posted, streamed):
+    unsaid = served.http.post(
+        "/tts_to_audio/", json={"text": TEXT, "speaker_wav": "en-gb", "language": None}
+    )
+    for response in (posted, streamed, unsaid):
         assert response.status_code == 200
         assert response.headers["content-type"] == "audio/wav"
     assert seconds_of(posted.content) == seconds_of(streamed.content) > 5.0

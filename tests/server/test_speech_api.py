@@ -83,7 +83,9 @@ def test_the_clients_other_ways_to_ask(client: openai.OpenAI, served: Serving) -
     )
     long, short = (decoded("mp3", each.content).size for each in (whole, fast))
     assert 0.3 * long < short < 0.75 * long
-    assert {"tts-1", "espeak"} <= {model.id for model in client.models.list()}
+    models = list(client.models.list())
+    assert {"tts-1", "espeak"} <= {model.id for model in models}
+    assert [client.models.retrieve(model.id) for model in models] == models
 
 
 def test_events_carry_the_same_audio(served: Serving) -> None:
@@ -169,8 +171,9 @@ def test_the_client_raises_its_own_errors(client: openai.OpenAI) -> None:
     assert (bad.value.param, bad.value.code) == ("voice", "voice_not_found")
     with pytest.raises(openai.NotFoundError):
         client.audio.speech.create(model="no-such-model", voice="alloy", input=TEXT)
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.NotFoundError, match="no model 'no-such-model'") as unknown:
         client.models.retrieve("no-such-model")
+    assert (unknown.value.param, unknown.value.code) == ("model", "model_not_found")
 
 
 def test_a_client_that_vanishes_takes_its_job_along(served: Serving) -> None:

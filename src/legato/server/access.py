@@ -22,6 +22,7 @@ WATCHED = ("/health", "/ready")
 _PAGE = "/page/"  # the web page's own files, and "/", hold nothing secret
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _POLICY_VIOLATION = 1008
+_DENIAL = "websocket.http.response"  # a server that can answer a WebSocket's request as any other
 
 
 class Access:
@@ -48,7 +49,7 @@ class Access:
         refusal = self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
+        elif scope["type"] == "websocket" and _DENIAL not in scope.get("extensions", {}):
             close = WebSocketClose(_POLICY_VIOLATION, refusal.message)
             await close(scope, receive, send)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -20,7 +21,7 @@ from legato.server import (
     webrtc,
     websocket,
 )
-from legato.server.access import Access
+from legato.server.access import WATCHED, Access
 from legato.server.bounds import Bounds
 from legato.server.failures import answer_failures
 from legato.server.player import OpenTeller
@@ -53,7 +54,10 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await starting
 
-    app = FastAPI(title="Legato", version=__version__, lifespan=lifespan)
+    # /docs would be a page whose parts come from elsewhere: this server works off line.
+    app = FastAPI(
+        title="Legato", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     services = app.state.services = Services(settings)
     answer_failures(app)
     app.include_router(health.make_router(services))
@@ -62,6 +66,7 @@ def create_app(
         app.include_router(door.make_router(services, settings))
     app.include_router(webrtc.make_router(services, settings, open_teller))
     app.include_router(page_routes.make_router(services, narration=open_teller is not None))
+    _describe_key(app, required=bool(settings.api_key))
     # The last one added is the outermost.
     clock = MonotonicClock()
     app.add_middleware(Bounds, settings=settings, figures=services.figures)
@@ -72,6 +77,23 @@ def create_app(
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
         )
     app.add_middleware(RequestLog, figures=services.figures, clock=clock)
     return app
+
+
+def _describe_key(app: FastAPI, *, required: bool) -> None:
+    """Have the app's description name the key that `Access` asks for."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = describe()
+        scheme = {"type": "http", "scheme": "bearer"}
+        document.setdefault("components", {})["securitySchemes"] = {"key": scheme}
+        document["security"] = [{"key": []}] if required else [{"key": []}, {}]
+        for path in WATCHED:
+            document["paths"][path]["get"]["security"] = []
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]

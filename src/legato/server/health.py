@@ -29,11 +29,13 @@ def make_router(services: Services) -> APIRouter:
     """The routes for whoever watches over the server."""
     router = APIRouter(tags=["operations"])
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health")
     async def health() -> Health:
         """Whether the process answers at all."""
         return Health()
 
+    @router.head("/ready", include_in_schema=False)
     @router.get("/ready", responses={503: {"model": Readiness, "description": "Not (yet)."}})
     async def ready() -> JSONResponse:
         """Whether every engine takes listeners now."""

@@ -42,6 +42,7 @@ def make_router(services: Services, *, narration: bool = False) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     known = _read()
 
+    @router.head("/")
     @router.get("/")
     async def page(request: Request) -> Response:
         return _respond(request, known["index.html"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from legato.synthesis.engine_process import ProcessSettings
 from legato.synthesis.engines import DEFAULT_ENGINE
 
 DEFAULT_PORT = 8765
+_KEY = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,11 @@ class ServerSettings:
     """All of a server's settings. Raises UsageError.
 
     engines: by name, the first is the default. language, voice: where a request names none.
-    api_key: who calls must know it, "" for no key. cors_origins: web pages of these origins may
-    call, besides the server's own. allowed_hosts: names it answers to, () for any; behind a
-    loopback address only loopback names. ice_servers: URLs of STUN or TURN servers for WebRTC; by
-    default nobody is asked, which does where listeners reach this machine's own addresses.
+    api_key: printable ASCII that who calls must know, "" for no key. cors_origins: web pages of
+    these origins may call, besides the server's own. allowed_hosts: names it answers to, () for
+    any; behind a loopback address only loopback names. ice_servers: URLs of STUN or TURN servers
+    for WebRTC; by default nobody is asked, which does where listeners reach this machine's own
+    addresses.
 
     buffer_s: of each listener's ring. cache_bytes: of chunks kept to be spoken again, for each
     engine. drain_s: for how long listeners are heard out when the server ends. send_timeout_s: a
@@ -65,6 +68,11 @@ class ServerSettings:
             raise UsageError("a server needs an engine: see legato doctor")
         if not 0 <= self.port <= 65_535:
             raise UsageError(f"port {self.port} is outside 0 to 65535")
+        if self.api_key and not _KEY.fullmatch(self.api_key):
+            raise UsageError(
+                "server_key is blank or has more than printable ASCII, which is all that a header "
+                "carries to every server: choose another"
+            )
         for each in self.cors_origins:
             if each != "*" and not each.startswith(("http://", "https://")):
                 raise UsageError(f"cors_origins: {each!r} is no origin: write https://HOST")

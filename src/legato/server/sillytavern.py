@@ -31,7 +31,7 @@ class SynthesisRequest(BaseModel):
 
     text: _Spoken
     speaker_wav: _Name | None = None
-    language: _Name = ""
+    language: _Name | None = None
 
 
 class TtsSettings(BaseModel):
@@ -76,7 +76,7 @@ def make_router(services: Services, settings: ServerSettings) -> APIRouter:
     @router.post("/tts_to_audio/", response_class=Response, responses=_WAV)
     async def tts_to_audio(request: SynthesisRequest) -> Response:
         """Speak a text."""
-        return spoken(request.text, request.speaker_wav, request.language)
+        return spoken(request.text, request.speaker_wav, request.language or "")
 
     @router.get("/tts_stream", response_class=Response, responses=_WAV)
     @router.get("/tts_stream/", response_class=Response, include_in_schema=False)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from legato.errors import UnknownLanguage
 from legato.server.encoders import FORMATS
-from legato.server.failures import ERRORS
+from legato.server.failures import ERRORS, Refusal
 from legato.server.service import Service
 from legato.server.services import Services
 from legato.server.settings import ServerSettings
@@ -98,11 +98,20 @@ def make_router(services: Services, settings: ServerSettings) -> APIRouter:
             events=request.stream_format == "sse",
         )
 
+    names = [*(service.name for service in services), *OPENAI_MODELS]
+
     @router.get("/models")
     async def list_models() -> Models:
         """The engines by name, and OpenAI's names for the first of them."""
-        names = [*(service.name for service in services), *OPENAI_MODELS]
         return Models(data=[Model(id=name) for name in names])
+
+    @router.get("/models/{model}")
+    async def retrieve_model(model: str) -> Model:
+        """One of them."""
+        if model not in names:
+            message = f"there is no model {model!r}: see /v1/models"
+            raise Refusal(404, message, param="model", code="model_not_found")
+        return Model(id=model)
 
     return router
 
