@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from tests.server.app_serving import Served, app_serving, wait_until
 from tests.server.browsers import chromium, open_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 STORY = (
     "The house on the hill had been empty for years. Nobody in the village went near it after "
@@ -55,6 +56,13 @@ _WATCH = """async () => {
     if (samples.some((sample) => Math.abs(sample) > 0.003)) watched.loudMs = performance.now();
   }, 5);
   await context.resume();
+}"""
+
+
+_WATCH_DOWNLOAD = """() => {
+  const status = document.getElementById("download-status");
+  const told = (window.told = []);
+  new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true });
 }"""
 
 
@@ -234,6 +242,66 @@ def test_the_speech_is_taken_home_as_a_file(browser: Browser, served: Served, na
         with av.open(io.BytesIO(content), "r") as file:
             samples = sum(frame.samples for frame in file.decode(file.streams.audio[0]))
             assert samples > file.streams.audio[0].rate
+
+
+def test_a_story_of_any_length_is_taken_home_and_its_header_is_true(
+    browser: Browser, served: Served
+) -> None:
+    story = " ".join(f"This is sentence number {n} of a long story." for n in range(1, 200))
+    assert len(story) > 8_000
+    with open_page(browser, served.url) as page:
+        page.get_by_label("Text to speak").fill(story)
+        with page.expect_download() as download:
+            page.evaluate(_WATCH_DOWNLOAD)
+            page.get_by_role("button", name="WAV").click()
+        content = Path(download.value.path()).read_bytes()
+        told = page.evaluate("window.told")
+        assert any("MB made" in each for each in told)
+        assert told[-1] == ""
+        assert page.locator("#error").is_hidden()
+    assert int.from_bytes(content[4:8], "little") == len(content) - 8
+    with wave.open(io.BytesIO(content)) as file:  # believes the header
+        assert file.getnframes() * file.getsampwidth() == len(content) - 44
+        assert file.getnframes() > 180 * 1.2 * file.getframerate()
+
+
+def test_the_servers_own_language_is_chosen_and_a_choice_is_kept(browser: Browser) -> None:
+    with (
+        app_serving(language="DE_at") as german,
+        open_page(browser, german.url) as page,
+    ):
+        until(page, "document.getElementById('voice').options.length > 1")
+        assert page.get_by_label("Language").input_value() == "de"
+        page.get_by_label("Language").select_option("fr")
+        page.evaluate("import('/page/main.js').then(({ load }) => load())")
+        until(page, "document.getElementById('voice').options.length > 1")
+        assert page.get_by_label("Language").input_value() == "fr"
+
+
+def test_what_is_offered_is_asked_for_until_all_is_there(browser: Browser, served: Served) -> None:
+    """First the server does not answer, then an engine is still loading."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        elif len(asked) == 2:
+            offer = {"engines": ["espeak"], "languages": [], "language": "", "loading": True}
+            route.fulfill(json=offer | {"narration": False, "cloning": False})
+        else:
+            route.continue_()
+
+    with open_page(browser, served.url) as page:
+        page.route("**/page/offered.json", answer)
+        page.reload()
+        page.get_by_role("alert").wait_for()
+        assert "does not answer" in page.get_by_role("alert").inner_text()
+        until(page, "document.getElementById('language').options.length > 1")
+        assert page.get_by_label("Language").input_value() == "en"
+        assert page.locator("#error").is_hidden()
+        page.wait_for_timeout(2_500)
+    assert len(asked) == 3
 
 
 def test_a_full_server_is_told_of_in_words(browser: Browser) -> None:

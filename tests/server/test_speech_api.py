@@ -176,6 +176,18 @@ def test_the_client_raises_its_own_errors(client: openai.OpenAI) -> None:
     assert (unknown.value.param, unknown.value.code) == ("model", "model_not_found")
 
 
+def test_a_story_may_be_longer_than_openais_limit(served: Serving) -> None:
+    body = {"input": "A long story. " * 400, "response_format": "pcm"}
+    assert served.http.post("/v1/audio/speech", json=body).status_code == 400
+    story = served.http.post("/v1/audio/story", json=body)
+    assert story.status_code == 200
+    assert len(story.content) > 300 * 2 * 24_000
+    refused = served.http.post("/v1/audio/story", json=body | {"input": "x" * 100_001})
+    assert refused.json()["error"]["message"] == "input: at most 100,000 characters"
+    kanji = served.http.post("/v1/audio/story", json=body | {"input": "字" * 100_001})
+    assert kanji.status_code == 400  # and not too large a body
+
+
 def test_a_client_that_vanishes_takes_its_job_along(served: Serving) -> None:
     body = {"model": "tts-1", "voice": "alloy", "input": ("A long story. " * 290)[:4_096]}
     with served.http.stream("POST", "/v1/audio/speech", json=body) as response:

@@ -65,7 +65,9 @@ def create_app(
     for door in (speech_api, sillytavern, websocket):
         app.include_router(door.make_router(services, settings))
     app.include_router(webrtc.make_router(services, settings, open_teller))
-    app.include_router(page_routes.make_router(services, narration=open_teller is not None))
+    app.include_router(
+        page_routes.make_router(services, settings, narration=open_teller is not None)
+    )
     _describe_key(app, required=bool(settings.api_key))
     # The last one added is the outermost.
     clock = MonotonicClock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel
 
 from legato.server.failures import Refusal
 from legato.server.services import Services
+from legato.server.settings import ServerSettings
+from legato.text.languages import normal_code
 
 _TYPES = {"js": "text/javascript", "html": "text/html", "css": "text/css", "svg": "image/svg+xml"}
 _POLICY = (
@@ -20,12 +23,15 @@ _POLICY = (
 
 
 class Offered(BaseModel):
-    """What a page may show. narration: a language model answers `ask`; cloning: an engine takes
-    recordings.
+    """What a page may show. language: of `languages`, the one to begin with, "" for none; loading:
+    those of an engine are still to come. narration: a language model answers `ask`; cloning: an
+    engine takes recordings.
     """
 
     engines: list[str]
     languages: list[str]
+    language: str
+    loading: bool
     narration: bool
     cloning: bool
 
@@ -37,7 +43,9 @@ class _File:
     tag: str
 
 
-def make_router(services: Services, *, narration: bool = False) -> APIRouter:
+def make_router(
+    services: Services, settings: ServerSettings, *, narration: bool = False
+) -> APIRouter:
     """The page, its files and `page/offered.json`. narration: as of `Offered`."""
     router = APIRouter(include_in_schema=False)
     known = _read()
@@ -57,6 +65,8 @@ def make_router(services: Services, *, narration: bool = False) -> APIRouter:
         return Offered(
             engines=engines,
             languages=sorted(languages),
+            language=_usual(settings.language, languages),
+            loading=any(service.state == "loading" for service in services),
             narration=narration,
             cloning="xtts" in engines,
         )
@@ -68,6 +78,14 @@ def make_router(services: Services, *, narration: bool = False) -> APIRouter:
         return _respond(request, known[name])
 
     return router
+
+
+def _usual(wanted: str, languages: Collection[str]) -> str:
+    """The language itself, else its region-less form, else one of its regions."""
+    code = normal_code(wanted)
+    primary = code.partition("-")[0]
+    regions = sorted(each for each in languages if each.partition("-")[0] == primary)
+    return next((each for each in (code, primary, *regions) if each in languages), "")
 
 
 def _read() -> dict[str, _File]:

@@ -57,7 +57,7 @@ class ServerSettings:
     calls_per_minute: float = 600.0
     calls_at_once: int = 100
     most_calls: int = 512
-    most_body_bytes: int = 256 * 1024
+    most_body_bytes: int = 512 * 1024
     most_upload_bytes: int = 20 * 1024 * 1024
     head_timeout_s: float = 10.0
     body_timeout_s: float = 30.0

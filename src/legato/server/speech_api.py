@@ -18,6 +18,7 @@ from legato.server.voice_names import language_for, voice_for
 from legato.synthesis.voices import speaks
 
 MOST_CHARACTERS = 4_096
+MOST_STORY_CHARACTERS = 100_000
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """What clients ask for: the server's first engine speaks for all of them."""
 
@@ -58,6 +59,12 @@ class SpeechRequest(BaseModel):
     language: Annotated[Text, Field(max_length=32)] | None = None
 
 
+class StoryRequest(SpeechRequest):
+    """Of a text that may be longer than OpenAI's limit."""
+
+    input: Annotated[Text, Field(min_length=1, max_length=MOST_STORY_CHARACTERS)]
+
+
 class Model(BaseModel):
     """A name that requests may give as their `model`."""
 
@@ -78,11 +85,12 @@ def make_router(services: Services, settings: ServerSettings) -> APIRouter:
     """The routes of the speech API."""
     router = APIRouter(prefix="/v1", responses=ERRORS, tags=["speech"])
 
-    @router.post(
-        "/audio/speech",
-        response_class=Response,
-        responses={200: {"description": "The audio, as it is made.", "content": _content()}},
-    )
+    spoken: dict[str, Any] = {
+        "response_class": Response,
+        "responses": {200: {"description": "The audio, as it is made.", "content": _content()}},
+    }
+
+    @router.post("/audio/speech", **spoken)
     async def create_speech(request: SpeechRequest) -> Response:
         """Speak a text. The response begins with the first audio and goes on as more is made."""
         service = service_for(services, request.model)
@@ -97,6 +105,11 @@ def make_router(services: Services, settings: ServerSettings) -> APIRouter:
             format_name=request.response_format,
             events=request.stream_format == "sse",
         )
+
+    @router.post("/audio/story", **spoken)
+    async def create_story(request: StoryRequest) -> Response:
+        """As /v1/audio/speech, of up to 100,000 characters: an addition to OpenAI's."""
+        return await create_speech(request)
 
     names = [*(service.name for service in services), *OPENAI_MODELS]
 

@@ -1,5 +1,7 @@
 // The server's HTTP side: voices, files, cloning, and the WebRTC handshake.
 
+import { withSizes } from "./wav.js";
+
 const KEY = "legato-api-key";
 
 /** What the server said against a request, in one line for people. */
@@ -47,7 +49,7 @@ const asJson = (body) => ({
   body: JSON.stringify(body),
 });
 
-/** {narration, cloning, engines, languages}: what this server offers a page. */
+/** {narration, cloning, engines, languages, language, loading}: what this server offers a page. */
 export const offered = async () => (await request("page/offered.json")).json();
 
 /** [{id, name, languages, engine}]. */
@@ -58,8 +60,23 @@ export async function voices() {
 /** Exchanges an SDP offer for an answer. */
 export const connect = async (offer) => (await request("v1/webrtc", asJson(offer))).json();
 
-/** The text as an audio file. */
-export const speech = async (wanted) => (await request("v1/audio/speech", asJson(wanted))).blob();
+/** A text of any length as an audio file; `made` hears of its bytes as they come. */
+export async function story(wanted, made) {
+  const response = await request("v1/audio/story", asJson(wanted));
+  const pieces = [];
+  let bytes = 0;
+  try {
+    for (const reader = response.body.getReader(); ; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      pieces.push(value);
+      made((bytes += value.length));
+    }
+  } catch {
+    throw new RequestFailed(0, "The download broke off. Try again.");
+  }
+  return withSizes(new Blob(pieces, { type: response.headers.get("Content-Type") }));
+}
 
 /** Adds a voice made from a recording; returns it. */
 export async function clone(form) {

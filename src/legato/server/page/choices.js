@@ -19,10 +19,9 @@ export class Choices {
   async load() {
     const offer = await offered();
     fill(this.fields.engine, offer.engines.map((name) => [name, name]));
-    fill(this.fields.language, offer.languages.map((code) => [code, languageName(code)]));
+    fill(this.fields.language, offer.languages.map((code) => [code, languageName(code)]), offer.language);
     document.getElementById("engine-field").hidden = offer.engines.length < 2;
     document.getElementById("language-field").hidden = offer.languages.length < 2;
-    if (offer.languages.includes("en")) this.fields.language.value = "en";
     this.voices = await voices();
     this.#fillVoices();
     return offer;
@@ -48,13 +47,11 @@ export class Choices {
 
   #fillVoices() {
     const { voice, language, engine } = this.fields;
-    const before = voice.value;
     const fits = ({ engine: own, languages: spoken }) =>
       (!own || !engine.value || own === engine.value) &&
       (!spoken?.length || !language.value || spoken.some((each) => matches(each, language.value)));
     const fitting = this.voices.filter(fits);
     fill(voice, [["", "Default"], ...fitting.map(({ id, name }) => [id, name || id])]);
-    if (fitting.some(({ id }) => id === before)) voice.value = before;
   }
 
   #showSpeed() {
@@ -66,8 +63,12 @@ export class Choices {
 
 const matches = (code, wanted) => code === wanted || code.startsWith(`${wanted}-`);
 
-function fill(select, options) {
+/** What was chosen before stays so, if it is still there; else `usual` is. */
+function fill(select, options, usual = "") {
+  const values = options.map(([value]) => value);
+  const wanted = [select.value, usual].find((value) => value && values.includes(value));
   select.replaceChildren(...options.map(([value, name]) => new Option(name, value)));
+  if (wanted) select.value = wanted;
 }
 
 function languageName(code) {

@@ -1,6 +1,6 @@
 // The page: what is pressed goes to the server, what the server tells is shown.
 
-import { clone, keepKey, speech } from "./api.js";
+import { clone, keepKey, story } from "./api.js";
 import { Captions } from "./captions.js";
 import { Choices } from "./choices.js";
 import { Connection } from "./connection.js";
@@ -9,6 +9,7 @@ import { Timeline } from "./timeline.js";
 
 const MOST_IN_ONE_MESSAGE = 8_000;
 const AGAIN_MS = 2_000;
+const MOST_AGAIN_MS = 30_000;
 
 const find = (id) => document.getElementById(id);
 const captions = new Captions(find("captions"));
@@ -180,8 +181,12 @@ async function download(button) {
   button.disabled = true;
   const { voice, engine, speed, language } = choices.chosen;
   const format = button.dataset.format;
+  const told = find("download-status");
+  const made = (bytes) => (told.textContent = `${(bytes / 1e6).toFixed(1)} MB made…`);
+  told.textContent = "Making the file…";
   try {
-    const file = await speech({ input: text, model: engine, voice, language, speed, response_format: format });
+    const wanted = { input: text, model: engine, voice, language, speed, response_format: format };
+    const file = await story(wanted, made);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(file);
     link.download = `legato.${format}`;
@@ -190,6 +195,7 @@ async function download(button) {
   } catch (failure) {
     complain(failure.message);
   } finally {
+    told.textContent = "";
     button.disabled = false;
   }
 }
@@ -230,15 +236,24 @@ function pressKey(event) {
   if (event.key === ".") press("skip");
 }
 
-async function load() {
+let nextLoad = null; // the timer
+let unloaded = ""; // what was said when it failed
+
+/** Asks what is offered, and again while more may come: engines load, servers start anew. */
+export async function load(waitedMs = 0) {
+  clearTimeout(nextLoad);
+  const again = (waitMs) => (nextLoad = setTimeout(() => load(waitMs), waitMs));
   try {
     const offer = await choices.load();
     find("modes").hidden = !offer.narration;
     find("clone").hidden = !offer.cloning;
-    // An engine that is still loading tells its voices later.
-    if (!offer.languages.length) setTimeout(load, AGAIN_MS);
+    if (find("error").textContent === unloaded) complain("");
+    if (offer.loading) again(AGAIN_MS);
   } catch (failure) {
-    complain(failure.message);
+    unloaded = failure.message;
+    complain(unloaded);
+    // Without a key nothing is gained by asking again.
+    if (failure.status !== 401) again(Math.min(Math.max(AGAIN_MS, 2 * waitedMs), MOST_AGAIN_MS));
   }
 }
 
@@ -249,7 +264,6 @@ find("modes").addEventListener("change", askOrTell);
 find("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   keepKey(find("key").value);
-  complain("");
   load();
 });
 for (const id of Object.keys(actions)) find(id).addEventListener("click", () => press(id));
