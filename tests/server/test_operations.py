@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from legato.errors import EngineError
 from legato.server.admission import AdmissionPolicy
 from legato.server.service import Service
+from legato.synthesis.engine_process import ProcessSettings
 from tests.server.encoded import decoded
 from tests.server.serving import TEXT, WAIT_S, Serving, serving, wait_until
 
@@ -128,8 +129,10 @@ def test_an_engine_that_cannot_start_ends_the_server_and_is_its_error() -> None:
         assert "the weights are gone" in str(broken.server.error)
 
 
-def test_a_killed_engine_is_replaced_and_every_response_is_whole() -> None:
-    with serving(cache_bytes=0) as served, ThreadPoolExecutor(8) as pool:
+@pytest.mark.parametrize(("standby", "what"), [(False, "restart"), (True, "takeover")])
+def test_a_killed_engine_is_replaced_and_every_response_is_whole(standby: bool, what: str) -> None:
+    process = ProcessSettings(standby=standby)
+    with serving(cache_bytes=0, process=process) as served, ThreadPoolExecutor(8) as pool:
         whole = [pcm(served, f"Listener {n}. {LONG[:1_000]}").content for n in range(8)]
         answers = [pool.submit(pcm, served, f"Listener {n}. {LONG[:1_000]}") for n in range(8)]
         wait_until(lambda: bool(served.services.default.meter.in_flight) or answers[0].done())
@@ -138,7 +141,7 @@ def test_a_killed_engine_is_replaced_and_every_response_is_whole() -> None:
         for before, after in zip(whole, again, strict=True):
             assert len(before) == len(after)
             np.testing.assert_array_equal(decoded("pcm", before), decoded("pcm", after))
-        told = 'legato_engine_events_total{engine="espeak",what="restart"}'
+        told = f'legato_engine_events_total{{engine="espeak",what="{what}"}}'
         wait_until(lambda: served.figure(told) >= 1.0)
         assert served.http.get("/ready").status_code == 200
 

@@ -32,7 +32,7 @@ from legato.streaming_pipeline import speak
 Result = dict[str, Any]
 Tell = Callable[[str], None]
 
-LADDER = (10, 20, 30, 40, 60, 80, 100)
+LADDER = (10, 20, 30, 40, 45, 50, 55, 60, 80, 100)
 KEPT_UP_P99_MS = 100.0
 """A server carries so many listeners if every packet came and 99 % of them within this time."""
 
