@@ -43,12 +43,8 @@ class CudaVocoder:
         self._layers = vocoder.layers
         self._hop = vocoder.frame_samples
         self._pre = _layer(vocoder.conv_pre)
-        self._ups = [
-            upsampling_layer(up) for up in cast("list[nn.ConvTranspose2d]", list(vocoder.ups))
-        ]
-        blocks = [
-            block_layers(each) for each in cast("list[ResidualBlock]", list(vocoder.resblocks))
-        ]
+        self._ups = [upsampling_layer(cast("nn.ConvTranspose2d", up)) for up in vocoder.ups]
+        blocks = [block_layers(cast("ResidualBlock", block)) for block in vocoder.resblocks]
         kernels = len(RESBLOCK_KERNELS)
         self._blocks = [blocks[at : at + kernels] for at in range(0, len(blocks), kernels)]
         self._post = _layer(vocoder.conv_post)
