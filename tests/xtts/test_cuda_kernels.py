@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,22 +42,47 @@ def test_compiled_kernels_do_what_pytorch_does() -> None:
 
 
 def test_the_sampler_compiles_for_a_gpu_that_is_not_here() -> None:
-    """Triton's compiler needs none. A program shares 4 KiB, 8 with Triton 3.6; more would cost
-    occupancy.
-    """
+    """A program shares 4 KiB, 8 with Triton 3.6; more would cost occupancy."""
+    from legato.xtts import cuda_sampling  # noqa: PLC0415 - brings Triton
+
+    kinds = {"logits": "*fp32", "seen": "*u8", "filters": "*fp32", "vocabulary": "i32"}
+    kinds |= dict.fromkeys(("seeds", "steps", "tokens"), "*i64")
+    made = _compiled(cuda_sampling._draw, kinds, {"block": 2_048}, num_warps=8)
+    assert len(made.asm["cubin"]) > 0
+    assert made.metadata.shared <= 8_192
+
+
+def test_convolutions_compile_for_the_tensor_cores_of_a_gpu_that_is_not_here() -> None:
+    """What a program shares must fit into what a processor of Hopper has."""
+    from legato.xtts import cuda_convolution  # noqa: PLC0415 - brings Triton
+
+    pointers = ("x", "high", "low", "bias", "first", "second", "out")
+    kinds = dict.fromkeys(pointers, "*fp32") | {"slope": "fp32", "scale": "fp32"}
+    for tile in (cuda_convolution._WIDE, cuda_convolution._NARROWEST):
+        sizes = {
+            "block_moments": tile.moments,
+            "block_outputs": tile.outputs,
+            "block_inputs": cuda_convolution.BLOCK_INPUTS,
+        }
+        stages = {"num_warps": tile.warps, "num_stages": tile.stages}
+        made = _compiled(cuda_convolution._convolve, kinds, sizes, **stages)
+        assert "wgmma.mma_async" in made.asm["ptx"]
+        assert made.metadata.shared <= 232_448
+
+
+def _compiled(kernel: Any, kinds: dict[str, str], sizes: dict[str, int], **options: int) -> Any:
+    """A kernel for Hopper, which Triton's compiler needs none of. kinds: of arguments, else i32."""
     from triton.backends.compiler import GPUTarget  # noqa: PLC0415
     from triton.compiler import ASTSource  # noqa: PLC0415
 
-    from legato.xtts import cuda_sampling  # noqa: PLC0415
-
-    names = ("logits", "seen", "seeds", "steps", "filters", "tokens", "vocabulary", "block")
-    kinds = ("*fp32", "*u8", "*i64", "*i64", "*fp32", "*i64", "i32", "constexpr")
-    source = ASTSource(
-        fn=cuda_sampling._draw,
-        signature=dict(zip(names, kinds, strict=True)),
-        constexprs={"block": 2_048},
-    )
-    options = {"num_warps": 8, "enable_fp_fusion": True}
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
-    assert len(made.asm["cubin"]) > 0
-    assert made.metadata.shared <= 8_192
+    signature = {name: kinds.get(name, "i32") for name in kernel.arg_names}
+    signature |= dict.fromkeys(sizes, "constexpr")
+    # Pointers and lengths are multiples of 16, as a GPU's allocator and the published widths are.
+    aligned = {
+        (place,): [["tt.divisibility", 16]]
+        for place, kind in enumerate(signature.values())
+        if kind not in ("fp32", "constexpr")
+    }
+    source = ASTSource(fn=kernel, signature=signature, constexprs=sizes, attrs=aligned)
+    told = {"enable_fp_fusion": True, **options}
+    return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=told)
